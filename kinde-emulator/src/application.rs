@@ -1,0 +1,103 @@
+//! Applications: who may ask this environment for tokens, and where the answers may go.
+
+use std::fmt;
+
+use aws_lc_rs::constant_time;
+
+use crate::identifiers;
+
+/// A registered application (an OAuth client).
+#[derive(Clone)]
+pub(crate) struct Application {
+    pub(crate) name: String,
+    pub(crate) kind: ApplicationKind,
+    pub(crate) client_id: String,
+    /// Absent on public applications.
+    pub(crate) client_secret: Option<String>,
+    pub(crate) callbacks: Vec<String>,
+    pub(crate) logout_urls: Vec<String>,
+    /// The organization a machine is scoped to, by code.
+    pub(crate) org_code: Option<String>,
+    /// Whether claims carry their `x-hasura-` names.
+    pub(crate) hasura: bool,
+}
+
+impl Application {
+    /// Makes up a confidential application that signs people in.
+    pub(crate) fn web(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: ApplicationKind::Web,
+            client_id: identifiers::client_id(name),
+            client_secret: Some(identifiers::client_secret(name)),
+            callbacks: Vec::new(),
+            logout_urls: Vec::new(),
+            org_code: None,
+            hasura: false,
+        }
+    }
+
+    /// Makes up a public application: a single page or a device, without a secret.
+    pub(crate) fn public(name: &str) -> Self {
+        Self { kind: ApplicationKind::Public, client_secret: None, ..Self::web(name) }
+    }
+
+    /// Makes up an application that acts for itself.
+    pub(crate) fn machine(name: &str) -> Self {
+        let name_of_identifiers = format!("machine {name}");
+        Self { name: name.to_owned(), kind: ApplicationKind::Machine, ..Self::web(&name_of_identifiers) }
+    }
+
+    /// Tells whether the presented secret is this application's; a public application must present none.
+    pub(crate) fn accepts_secret(&self, presented: Option<&str>) -> bool {
+        match (&self.client_secret, presented) {
+            (None, None | Some("")) => true,
+            (Some(secret), Some(presented)) => {
+                constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_ok()
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an application is, which decides the grants it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApplicationKind {
+    /// Has a server that keeps a secret.
+    Web,
+    /// Keeps no secret, so it must use PKCE.
+    Public,
+    /// Acts for itself with client credentials.
+    Machine,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_is_compared_and_never_printed() {
+        let application = Application::web("web");
+        let secret = application.client_secret.clone().unwrap();
+        assert!(application.accepts_secret(Some(&secret)));
+        assert!(!application.accepts_secret(Some("wrong")));
+        assert!(!application.accepts_secret(None));
+        assert!(!format!("{application:?}").contains(&secret));
+    }
+
+    #[test]
+    fn public_application_accepts_no_secret_at_all() {
+        assert!(Application::public("spa").accepts_secret(None));
+        assert!(!Application::public("spa").accepts_secret(Some("anything")));
+    }
+}

@@ -1,0 +1,269 @@
+//! Choices to make before an environment starts.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use crate::{
+    application::Application,
+    clock::Clock,
+    directory::Directory,
+    environment::Environment,
+    error::StartError,
+    faults::Faults,
+    guarded::Guarded,
+    key_ring::KeyRing,
+    provider::{JwksHeaders, Lifetimes, Provider},
+    requests::RequestLog,
+    routes,
+    seed::Seed,
+    server::{Port, Server},
+    sessions::Sessions,
+};
+
+/// Choices to make before an [`Environment`] starts; every one has a default.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let kinde = kinde_emulator::Environment::builder()
+///     .with_audience("https://api.example.test")
+///     .with_callback("http://localhost:3000/callback")
+///     .start()
+///     .await;
+/// # }
+/// ```
+#[must_use]
+pub struct EnvironmentBuilder {
+    port: u16,
+    issuer: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    audiences: Vec<String>,
+    callbacks: Vec<String>,
+    logout_urls: Vec<String>,
+    site_url: Option<String>,
+    lifetimes: Lifetimes,
+    seed: Seed,
+}
+
+impl EnvironmentBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            port: 0,
+            issuer: None,
+            client_id: None,
+            client_secret: None,
+            audiences: Vec::new(),
+            callbacks: Vec::new(),
+            logout_urls: Vec::new(),
+            site_url: None,
+            lifetimes: Lifetimes::default(),
+            seed: Seed::default(),
+        }
+    }
+
+    /// Listens on this loopback port.
+    ///
+    /// Default: 0, any free port, so that thousands of environments never meet.
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Makes tokens and discovery name this issuer, although the server listens on loopback.
+    ///
+    /// Default: the URL the server listens on. Trailing slashes are removed, as Kinde's issuers have none. The
+    /// endpoints that discovery lists stay on loopback, where they can be reached.
+    pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into().trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// Gives the main application this client id.
+    ///
+    /// Default: 32 hexadecimal digits, the same in every environment.
+    pub fn with_client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// Gives the main application this client secret.
+    ///
+    /// Default: 52 letters and digits, the same in every environment.
+    pub fn with_client_secret(mut self, client_secret: impl Into<String>) -> Self {
+        self.client_secret = Some(client_secret.into());
+        self
+    }
+
+    /// Registers an API with this audience; repeatable.
+    ///
+    /// Default: none, so that an authorization request with an audience is refused and `aud` is `[]`. The
+    /// management API, `<issuer>/api`, is always registered.
+    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// Allows this redirect URI for the main application, compared exactly; repeatable.
+    ///
+    /// Default: `<site>/callback`, `<site>/auth/callback`, `<site>/kinde_callback` and
+    /// `<site>/api/auth/kinde_callback`, where `<site>` is the site URL.
+    /// [`Environment::allow_callback`] adds one later, when an application's port is known only after it started.
+    pub fn with_callback(mut self, redirect_uri: impl Into<String>) -> Self {
+        self.callbacks.push(redirect_uri.into());
+        self
+    }
+
+    /// Allows this URL after logging out, compared exactly; repeatable.
+    ///
+    /// Default: the site URL, with and without a slash at its end.
+    pub fn with_logout_url(mut self, url: impl Into<String>) -> Self {
+        self.logout_urls.push(url.into());
+        self
+    }
+
+    /// Says where the application under test lives.
+    ///
+    /// Default: `http://localhost:3000`.
+    pub fn with_site_url(mut self, url: impl Into<String>) -> Self {
+        self.site_url = Some(url.into().trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// Makes access tokens of people and machines live this long.
+    ///
+    /// Default: 86,400 seconds, as at Kinde. With zero every one is expired when it is issued.
+    pub fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.access_token = lifetime;
+        self
+    }
+
+    /// Makes ID tokens live this long.
+    ///
+    /// Default: 3,600 seconds, as at Kinde. With zero every one is expired when it is issued.
+    pub fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.id_token = lifetime;
+        self
+    }
+
+    /// Makes refresh tokens live this long.
+    ///
+    /// Default: 1,296,000 seconds (15 days), as at Kinde. With zero none can be used.
+    pub fn with_refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.refresh_token = lifetime;
+        self
+    }
+
+    /// Keeps a rotated refresh token working this long.
+    ///
+    /// Default: zero, rotated means dead, which shows a client that refreshes twice at once. Kinde has a short
+    /// overlap and does not say how long.
+    pub fn with_refresh_overlap(mut self, overlap: Duration) -> Self {
+        self.lifetimes.refresh_overlap = overlap;
+        self
+    }
+
+    /// Fills the environment from a seed.
+    ///
+    /// Default: an empty one. What the other methods choose is added to the seed.
+    pub fn with_seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts the environment on the current Tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// When no loopback port can be bound, or outside a Tokio runtime with I/O and time enabled.
+    /// [`try_start`](Self::try_start) returns the first as an error.
+    #[expect(
+        clippy::panic,
+        reason = "a test without its environment has nothing to run; try_start returns it"
+    )]
+    pub async fn start(self) -> Environment {
+        match self.try_start().await {
+            Ok(environment) => environment,
+            Err(error) => {
+                panic!("the environment did not start: {error}: {:?}", std::error::Error::source(&error))
+            }
+        }
+    }
+
+    /// Starts the environment on the current Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Bind`] when the port is taken or none is free.
+    pub async fn try_start(self) -> Result<Environment, StartError> {
+        let port = Port::bind(self.port)?;
+        let url = format!("http://{}", port.address());
+        let site_url = self.site_url.clone().unwrap_or_else(|| "http://localhost:3000".to_owned());
+        let issuer = self.issuer.clone().unwrap_or_else(|| url.clone());
+        let clock = Clock::default();
+        let mut directory = Directory::default();
+        self.seed.plant(&mut directory, clock.now());
+        let client_id = self.register(&mut directory, &issuer, &site_url);
+        let provider = Arc::new(Provider {
+            url,
+            issuer,
+            client_id,
+            lifetimes: self.lifetimes,
+            clock,
+            keys: Guarded::new(KeyRing::new()),
+            jwks_headers: Guarded::new(JwksHeaders::default()),
+            directory: Guarded::new(directory),
+            sessions: Guarded::new(Sessions::default()),
+            requests: RequestLog::default(),
+            faults: Faults::default(),
+        });
+        let server = Server::start(port, routes::routes(&provider));
+        Ok(Environment::new(provider, server, site_url))
+    }
+
+    /// Registers the APIs and the main application; returns its client id.
+    fn register(&self, directory: &mut Directory, issuer: &str, site_url: &str) -> String {
+        directory.apis.insert(format!("{issuer}/api"), Vec::new());
+        for audience in &self.audiences {
+            directory.apis.entry(audience.clone()).or_default();
+        }
+        // The first application of the seed that signs people in, changed by what was chosen here.
+        let mut main = self.seed.first_web_application().unwrap_or_else(|| Application::web("web"));
+        directory.applications.remove(&main.client_id);
+        if let Some(client_id) = &self.client_id {
+            main.client_id.clone_from(client_id);
+        }
+        if let Some(client_secret) = &self.client_secret {
+            main.client_secret = Some(client_secret.clone());
+        }
+        main.callbacks.extend(self.callbacks.iter().cloned());
+        if main.callbacks.is_empty() {
+            main.callbacks.extend(USUAL_CALLBACKS.map(|path| format!("{site_url}{path}")));
+        }
+        main.logout_urls.extend(self.logout_urls.iter().cloned());
+        if main.logout_urls.is_empty() {
+            main.logout_urls.extend([site_url.to_owned(), format!("{site_url}/")]);
+        }
+        let client_id = main.client_id.clone();
+        directory.applications.insert(client_id.clone(), main);
+        client_id
+    }
+}
+
+impl fmt::Debug for EnvironmentBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let chosen = BTreeMap::from([
+            ("issuer", self.issuer.as_deref()),
+            ("client_id", self.client_id.as_deref()),
+            ("site_url", self.site_url.as_deref()),
+        ]);
+        f.debug_struct("EnvironmentBuilder")
+            .field("port", &self.port)
+            .field("chosen", &chosen)
+            .field("audiences", &self.audiences)
+            .field("callbacks", &self.callbacks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the usual quick starts and SDKs put their callback.
+const USUAL_CALLBACKS: [&str; 4] =
+    ["/callback", "/auth/callback", "/kinde_callback", "/api/auth/kinde_callback"];

@@ -1,0 +1,200 @@
+//! What an environment knows: applications, APIs, organizations and people.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    application::{Application, ApplicationKind},
+    identifiers,
+};
+
+/// Everything an administrator of the environment could see, by identifier.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    /// Applications by client id.
+    pub(crate) applications: BTreeMap<String, Application>,
+    /// API scopes by audience.
+    pub(crate) apis: BTreeMap<String, Vec<String>>,
+    /// Organizations by org code.
+    pub(crate) organizations: BTreeMap<String, OrganizationRecord>,
+    /// People by id.
+    pub(crate) people: BTreeMap<String, PersonRecord>,
+    /// Feature flags of the whole environment.
+    pub(crate) flags: BTreeMap<String, Value>,
+}
+
+impl Directory {
+    /// Finds a person by id, e-mail address or handle, or creates one; returns the id.
+    pub(crate) fn find_or_create_person(&mut self, name: &str, now: u64) -> String {
+        if let Some(known) = self.person_named(name) {
+            return known.id.clone();
+        }
+        let person = PersonRecord::invent(name, now);
+        let id = person.id.clone();
+        self.people.insert(id.clone(), person);
+        id
+    }
+
+    /// Finds a person by id, e-mail address (in any case) or handle.
+    pub(crate) fn person_named(&self, name: &str) -> Option<&PersonRecord> {
+        self.people.get(name).or_else(|| {
+            self.people
+                .values()
+                .find(|person| person.handle == name || person.email.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// Finds an organization by code or handle, or creates one; returns its code.
+    pub(crate) fn find_or_create_organization(&mut self, name: &str) -> String {
+        if let Some(known) = self.organization_named(name) {
+            return known.code.clone();
+        }
+        let organization = OrganizationRecord::invent(name);
+        let code = organization.code.clone();
+        self.organizations.insert(code.clone(), organization);
+        code
+    }
+
+    /// Finds an organization by code or handle.
+    pub(crate) fn organization_named(&self, name: &str) -> Option<&OrganizationRecord> {
+        self.organizations
+            .get(name)
+            .or_else(|| self.organizations.values().find(|organization| organization.handle == name))
+    }
+
+    /// Finds a machine-to-machine application by name, or creates one; returns its client id.
+    pub(crate) fn find_or_create_machine(&mut self, name: &str) -> String {
+        let known = self
+            .applications
+            .values()
+            .find(|application| application.kind == ApplicationKind::Machine && application.name == name);
+        if let Some(known) = known {
+            return known.client_id.clone();
+        }
+        let machine = Application::machine(name);
+        let client_id = machine.client_id.clone();
+        self.applications.insert(client_id.clone(), machine);
+        client_id
+    }
+}
+
+/// A person as the environment stores them.
+#[derive(Clone, Debug)]
+pub(crate) struct PersonRecord {
+    pub(crate) id: String,
+    pub(crate) handle: String,
+    pub(crate) email: String,
+    pub(crate) given_name: String,
+    pub(crate) family_name: String,
+    pub(crate) picture: String,
+    pub(crate) username: Option<String>,
+    pub(crate) provided_id: Option<String>,
+    pub(crate) updated_at: u64,
+    pub(crate) memberships: Vec<Membership>,
+    pub(crate) flags: BTreeMap<String, Value>,
+    pub(crate) properties: BTreeMap<String, Value>,
+}
+
+impl PersonRecord {
+    /// Makes up a whole person from a handle, an e-mail address or an id.
+    pub(crate) fn invent(name: &str, now: u64) -> Self {
+        let handle = name.split('@').next().unwrap_or(name);
+        let email = if name.contains('@') {
+            name.to_owned()
+        } else {
+            format!("{}@example.test", name.replace(char::is_whitespace, "."))
+        };
+        let id = if name.starts_with("kp_") || name.starts_with("kp:") {
+            name.to_owned()
+        } else {
+            identifiers::person_id(name)
+        };
+        Self {
+            picture: format!("https://img.example.test/{id}.png"),
+            id,
+            handle: handle.to_owned(),
+            email,
+            given_name: identifiers::display_name(handle),
+            family_name: "Example".to_owned(),
+            username: None,
+            provided_id: None,
+            updated_at: now,
+            memberships: Vec::new(),
+            flags: BTreeMap::new(),
+            properties: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn full_name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name).trim().to_owned()
+    }
+
+    pub(crate) fn membership(&self, org_code: &str) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.org_code == org_code)
+    }
+
+    /// Returns the membership of this organization, made first when there is none.
+    pub(crate) fn membership_mut(&mut self, org_code: &str) -> Option<&mut Membership> {
+        if self.membership(org_code).is_none() {
+            self.memberships.push(Membership { org_code: org_code.to_owned(), ..Membership::default() });
+        }
+        self.memberships.iter_mut().find(|membership| membership.org_code == org_code)
+    }
+}
+
+/// What a person may do in one organization.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Membership {
+    pub(crate) org_code: String,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) roles: Vec<String>,
+}
+
+/// An organization as the environment stores it.
+#[derive(Clone, Debug)]
+pub(crate) struct OrganizationRecord {
+    pub(crate) code: String,
+    pub(crate) handle: String,
+    pub(crate) name: String,
+    pub(crate) flags: BTreeMap<String, Value>,
+    pub(crate) properties: BTreeMap<String, Value>,
+}
+
+impl OrganizationRecord {
+    /// Makes up an organization from a handle, or from an org code used as it stands.
+    pub(crate) fn invent(name: &str) -> Self {
+        let is_code = name.starts_with("org_");
+        Self {
+            code: if is_code { name.to_owned() } else { identifiers::org_code(name) },
+            handle: name.to_owned(),
+            name: identifiers::display_name(name.trim_start_matches("org_")),
+            flags: BTreeMap::new(),
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn person_is_found_by_handle_email_and_id() {
+        let mut directory = Directory::default();
+        let id = directory.find_or_create_person("alice", 0);
+        assert_eq!(directory.find_or_create_person("Alice@Example.test", 0), id);
+        assert_eq!(directory.find_or_create_person(&id.clone(), 0), id);
+        assert_eq!(directory.people.len(), 1);
+    }
+
+    #[test]
+    fn organization_keeps_a_code_given_in_its_own_shape() {
+        let mut directory = Directory::default();
+        assert_eq!(directory.find_or_create_organization("org_7d21c9e04b6"), "org_7d21c9e04b6");
+        let acme = directory.find_or_create_organization("acme");
+        assert!(acme.starts_with("org_"));
+        assert_eq!(directory.find_or_create_organization(&acme.clone()), acme);
+        assert_eq!(directory.organization_named("acme").unwrap().name, "Acme");
+    }
+}

@@ -1,0 +1,319 @@
+//! A running environment and everything a test may do to it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    builder::EnvironmentBuilder, error::StartError, faults::Fault, identifiers, jws, machine::Machine,
+    organization::Organization, person::Person, provider::Provider, server::Server, webhook_token,
+};
+
+/// A Kinde environment that runs in this process and listens on loopback.
+///
+/// It serves on the Tokio runtime it was started on, until it is dropped or that runtime ends; starting one takes
+/// about a millisecond, so a test starts its own.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let kinde = kinde_emulator::Environment::start().await;
+/// let token = kinde.person("alice").in_org("acme").with("create:todos").access_token();
+/// # assert_eq!(token.split('.').count(), 3);
+/// # }
+/// ```
+pub struct Environment {
+    provider: Arc<Provider>,
+    server: Server,
+    site_url: String,
+}
+
+impl Environment {
+    /// Starts an empty environment on a free port.
+    ///
+    /// # Panics
+    ///
+    /// When no loopback port can be bound, or outside a Tokio runtime. [`try_start`](Self::try_start) returns the
+    /// first as an error.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// Starts an empty environment on a free port.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Bind`] when no loopback port can be bound.
+    pub async fn try_start() -> Result<Self, StartError> {
+        Self::builder().try_start().await
+    }
+
+    /// Returns the choices to make before starting.
+    pub fn builder() -> EnvironmentBuilder {
+        EnvironmentBuilder::new()
+    }
+
+    pub(crate) fn new(provider: Arc<Provider>, server: Server, site_url: String) -> Self {
+        Self { provider, server, site_url }
+    }
+}
+
+/// What an application needs to know.
+impl Environment {
+    /// Returns the issuer, `http://127.0.0.1:PORT` unless chosen otherwise, without a trailing slash.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.provider.issuer
+    }
+
+    /// Returns where the server listens, without a trailing slash; the issuer's equal unless that was chosen.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.provider.url
+    }
+
+    /// Returns the main application's client id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.provider.client_id
+    }
+
+    /// Returns the main application's client secret; empty for a public application.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        let directory = self.provider.directory.lock();
+        let main = directory.applications.get(&self.provider.client_id);
+        main.and_then(|main| main.client_secret.clone()).unwrap_or_default()
+    }
+
+    /// Returns the environment variables that point an application here, under the names Kinde's SDKs read.
+    ///
+    /// `KINDE_AUDIENCE` is among them when an API was registered.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("KINDE_ISSUER_URL", self.issuer().to_owned()),
+            ("KINDE_CLIENT_ID", self.client_id().to_owned()),
+            ("KINDE_CLIENT_SECRET", self.client_secret()),
+            ("KINDE_SITE_URL", self.site_url.clone()),
+            ("KINDE_POST_LOGIN_REDIRECT_URL", self.site_url.clone()),
+            ("KINDE_POST_LOGOUT_REDIRECT_URL", self.site_url.clone()),
+        ];
+        let management = format!("{}/api", self.issuer());
+        let directory = self.provider.directory.lock();
+        let audiences: Vec<_> =
+            directory.apis.keys().filter(|audience| **audience != management).cloned().collect();
+        if !audiences.is_empty() {
+            variables.push(("KINDE_AUDIENCE", audiences.join(" ")));
+        }
+        variables
+    }
+
+    /// Allows one more redirect URI for the main application, compared exactly.
+    pub fn allow_callback(&self, redirect_uri: impl Into<String>) {
+        let mut directory = self.provider.directory.lock();
+        if let Some(main) = directory.applications.get_mut(&self.provider.client_id) {
+            main.callbacks.push(redirect_uri.into());
+        }
+    }
+
+    /// Allows one more URL after logging out, compared exactly.
+    pub fn allow_logout_url(&self, url: impl Into<String>) {
+        let mut directory = self.provider.directory.lock();
+        if let Some(main) = directory.applications.get_mut(&self.provider.client_id) {
+            main.logout_urls.push(url.into());
+        }
+    }
+
+    /// Registers one more API, with the scopes it offers; none offered means any may be asked for.
+    pub fn register_api(&self, audience: impl Into<String>, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.provider.directory.lock().apis.insert(audience.into(), scopes);
+    }
+}
+
+/// Who may hold a token.
+impl Environment {
+    /// Finds or creates a person by handle, e-mail address or id, and starts describing a token for them.
+    ///
+    /// The same handle has the same id in every environment; `alice` has the address `alice@example.test`.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Person {
+        Person::find_or_create(&self.provider, name)
+    }
+
+    /// Finds or creates an organization by handle or org code.
+    #[must_use]
+    pub fn org(&self, name: &str) -> Organization {
+        Organization::find_or_create(&self.provider, name)
+    }
+
+    /// Finds or creates a machine-to-machine application by name, and starts describing a token for it.
+    #[must_use]
+    pub fn machine(&self, name: &str) -> Machine {
+        Machine::find_or_create(&self.provider, name)
+    }
+
+    /// Signs an event as Kinde signs webhooks: same keys, no `iss`, `aud` or `exp`.
+    #[must_use]
+    pub fn webhook_token(&self, event_type: &str, data: Value) -> String {
+        let event_id = identifiers::event_id();
+        let claims = webhook_token::claims(event_type, data, &event_id, self.provider.clock.now());
+        jws::sign(&self.provider.signing_key(None), &claims)
+    }
+
+    /// Signs any header and payload with the current key, exactly as given.
+    ///
+    /// The header is not completed: a `kid` has to be in it.
+    #[must_use]
+    pub fn sign(&self, header: Value, payload: Value) -> String {
+        self.sign_raw(header.to_string().as_bytes(), payload.to_string().as_bytes())
+    }
+
+    /// Signs any two byte strings with the current key, JSON or not.
+    #[must_use]
+    pub fn sign_raw(&self, header: &[u8], payload: &[u8]) -> String {
+        jws::sign_bytes(&self.provider.signing_key(None), header, payload)
+    }
+}
+
+/// Keys.
+impl Environment {
+    /// Returns the published key set, as the server answers it.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.provider.keys.lock().jwks()
+    }
+
+    /// Returns the ID of the key that signs at present.
+    #[must_use]
+    pub fn signing_kid(&self) -> String {
+        self.provider.keys.lock().signing_kid().to_owned()
+    }
+
+    /// Signs with a new published key from now on and returns its ID; the old key stays published.
+    ///
+    /// The first two rotations use embedded keys; each later one generates a key, a fifth of a second.
+    pub fn rotate_keys(&self) -> String {
+        self.provider.keys.lock().rotate()
+    }
+
+    /// Takes a key out of the published set; it can still sign. Returns `false` when there is no such key.
+    pub fn withdraw_key(&self, kid: &str) -> bool {
+        self.provider.keys.lock().set_published(kid, false)
+    }
+
+    /// Puts a key into the published set. Returns `false` when there is no such key.
+    pub fn publish_key(&self, kid: &str) -> bool {
+        self.provider.keys.lock().set_published(kid, true)
+    }
+
+    /// Adds a key that is not published and returns its ID, for a token that arrives before its key.
+    ///
+    /// Sign with it by `signed_by(kid)`; publish it with [`publish_key`](Self::publish_key).
+    pub fn add_unpublished_key(&self) -> String {
+        self.provider.keys.lock().add_unpublished()
+    }
+
+    /// Answers the key set with this `Cache-Control`, or with none.
+    ///
+    /// Default: none, as Kinde documents none.
+    pub fn set_jwks_cache_control(&self, value: Option<&str>) {
+        self.provider.jwks_headers.lock().cache_control = value.map(str::to_owned);
+    }
+
+    /// Answers the key set with an `ETag`, and a matching `If-None-Match` with 304.
+    ///
+    /// Default: off, as Kinde documents none.
+    pub fn set_jwks_etag(&self, is_on: bool) {
+        self.provider.jwks_headers.lock().has_etag = is_on;
+    }
+}
+
+/// What arrived, and what goes wrong.
+impl Environment {
+    /// Returns how many requests arrived for a path since the start or the last reset, whatever their answer.
+    #[must_use]
+    pub fn requests(&self, path: &str) -> usize {
+        self.provider.requests.count(path)
+    }
+
+    /// Returns how many requests arrived for the key set under either of its paths.
+    #[must_use]
+    pub fn jwks_fetches(&self) -> usize {
+        self.requests("/.well-known/jwks").saturating_add(self.requests("/.well-known/jwks.json"))
+    }
+
+    /// Counts from zero again.
+    pub fn reset_requests(&self) {
+        self.provider.requests.reset();
+    }
+
+    /// Makes something go wrong with a path until [`clear_faults`](Self::clear_faults).
+    ///
+    /// Of several faults for a path the newest that has not run out happens.
+    pub fn fault(&self, path: &str, fault: Fault) {
+        self.provider.faults.add(path, fault);
+    }
+
+    /// Ends every fault.
+    pub fn clear_faults(&self) {
+        self.provider.faults.clear();
+    }
+}
+
+/// Time and life.
+impl Environment {
+    /// Returns the time that tokens are stamped with, in Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.provider.clock.now()
+    }
+
+    /// Stops the clock at this time in Unix seconds.
+    ///
+    /// Default: the clock follows the system's.
+    pub fn set_time(&self, unix_seconds: u64) {
+        self.provider.clock.set(unix_seconds);
+    }
+
+    /// Moves the clock forward, whether it stands or runs.
+    pub fn advance(&self, by: Duration) {
+        self.provider.clock.advance(by);
+    }
+
+    /// Makes the clock follow the system's again.
+    pub fn follow_system_time(&self) {
+        self.provider.clock.follow_system();
+    }
+
+    /// Makes the provider unreachable: open connections close and new ones are refused.
+    ///
+    /// Tokens can still be minted. The port stays reserved until [`resume`](Self::resume).
+    pub async fn pause(&self) {
+        self.server.pause().await;
+    }
+
+    /// Makes the provider reachable again on the same port; does nothing when it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Bind`] when the port was lost to another process.
+    pub async fn resume(&self) -> Result<(), StartError> {
+        self.server.resume()
+    }
+
+    /// Stops the server and waits until all of its tasks are gone; dropping does the same without waiting.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("issuer", &self.provider.issuer)
+            .field("url", &self.provider.url)
+            .field("client_id", &self.provider.client_id)
+            .finish_non_exhaustive()
+    }
+}

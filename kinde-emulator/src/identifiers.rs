@@ -1,0 +1,122 @@
+//! Identifiers in Kinde's shapes: the same name always gives the same one, or each call gives a fresh one.
+
+use aws_lc_rs::{digest, rand};
+
+/// Returns a person's id (`kp_` and 32 hexadecimal digits) for a name.
+pub(crate) fn person_id(name: &str) -> String {
+    format!("kp_{}", stable_hex("person", name, 32))
+}
+
+/// Returns an org code (`org_` and 11 hexadecimal digits) for a handle.
+pub(crate) fn org_code(handle: &str) -> String {
+    format!("org_{}", stable_hex("organization", handle, 11))
+}
+
+/// Returns a client id (32 hexadecimal digits) for an application's name.
+pub(crate) fn client_id(application: &str) -> String {
+    stable_hex("application", application, 32)
+}
+
+/// Returns a client secret (52 letters and digits) for an application's name.
+///
+/// The TypeScript SDK refuses any secret that does not match `^[a-zA-Z0-9]{40,60}$` before it sends a request.
+pub(crate) fn client_secret(application: &str) -> String {
+    stable_hex("client secret", application, 52)
+}
+
+/// Returns a role's id, shaped as a UUID, for its key.
+pub(crate) fn role_id(key: &str) -> String {
+    uuid_shaped(&stable_hex("role", key, 32))
+}
+
+/// Returns a fresh identifier shaped as a UUID, for `jti`.
+pub(crate) fn token_id() -> String {
+    uuid_shaped(&random_hex(16))
+}
+
+/// Returns a fresh webhook event id (`event_` and 32 hexadecimal digits).
+pub(crate) fn event_id() -> String {
+    format!("event_{}", random_hex(16))
+}
+
+/// Returns a fresh unguessable value of `bytes` random bytes in hexadecimal: codes, refresh tokens, sessions.
+pub(crate) fn random_hex(bytes: usize) -> String {
+    hex(&random_bytes(bytes))
+}
+
+/// Returns a fresh key ID: 16 random bytes as lower-case hexadecimal pairs between colons.
+pub(crate) fn key_id() -> String {
+    random_bytes(16).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+}
+
+/// Writes a handle as a display name: `voss-freight` becomes `Voss Freight`.
+pub(crate) fn display_name(handle: &str) -> String {
+    handle
+        .split(['-', '_', '.', ' '])
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn stable_hex(kind: &str, name: &str, digits: usize) -> String {
+    let digest = digest::digest(&digest::SHA256, format!("kinde-emulator {kind} {name}").as_bytes());
+    hex(digest.as_ref()).chars().take(digits).collect()
+}
+
+fn random_bytes(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    if rand::fill(&mut bytes).is_err() {
+        // AWS-LC aborts the process rather than report a failing random source; zeros are never reached.
+        bytes.fill(0);
+    }
+    bytes
+}
+
+fn uuid_shaped(hex: &str) -> String {
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-9{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_name_gives_the_same_identifier() {
+        assert_eq!(person_id("alice"), person_id("alice"));
+        assert_ne!(person_id("alice"), person_id("bob"));
+        assert_eq!(person_id("alice").len(), 35);
+        assert_eq!(client_id("web").len(), 32);
+        assert_eq!(org_code("acme").len(), 15);
+    }
+
+    #[test]
+    fn client_secret_passes_the_typescript_sdk_pattern() {
+        let secret = client_secret("web");
+        assert!((40..=60).contains(&secret.len()));
+        assert!(secret.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn token_id_has_the_shape_of_a_uuid() {
+        let id = token_id();
+        let lengths: Vec<_> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_ne!(id, token_id());
+    }
+
+    #[test]
+    fn handle_is_written_as_a_name() {
+        assert_eq!(display_name("voss-freight"), "Voss Freight");
+        assert_eq!(display_name("élan"), "Élan");
+        assert_eq!(display_name(""), "");
+    }
+}

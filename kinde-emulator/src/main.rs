@@ -1,0 +1,3 @@
+//! The `kinde-emulator` program.
+
+fn main() {}

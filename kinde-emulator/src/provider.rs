@@ -1,0 +1,144 @@
+//! The state behind one environment, shared by its server and by every builder that mints its tokens.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    access_token::{self, Envelope},
+    claims::Claims,
+    clock::Clock,
+    directory::{Directory, PersonRecord},
+    draft::{Draft, Org},
+    faults::Faults,
+    guarded::Guarded,
+    id_token, identifiers,
+    jws::{self, Untrusted},
+    key_ring::KeyRing,
+    machine_token,
+    requests::RequestLog,
+    sessions::Sessions,
+    signing_key::SigningKey,
+};
+
+/// One environment's facts and state.
+pub(crate) struct Provider {
+    /// Where the server listens, without a trailing slash.
+    pub(crate) url: String,
+    /// What tokens and discovery say; the URL unless chosen otherwise.
+    pub(crate) issuer: String,
+    /// The application that `Environment::client_id` speaks of.
+    pub(crate) client_id: String,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) clock: Clock,
+    pub(crate) keys: Guarded<KeyRing>,
+    pub(crate) jwks_headers: Guarded<JwksHeaders>,
+    pub(crate) directory: Guarded<Directory>,
+    pub(crate) sessions: Guarded<Sessions>,
+    pub(crate) requests: RequestLog,
+    pub(crate) faults: Faults,
+}
+
+impl Provider {
+    /// Returns the key named, or the one that signs at present.
+    pub(crate) fn signing_key(&self, kid: Option<&str>) -> Arc<SigningKey> {
+        let ring = self.keys.lock();
+        let named = kid.and_then(|kid| ring.find(kid));
+        named.or_else(|| ring.find(ring.signing_kid())).unwrap_or_else(crate::development_keys::stranger)
+    }
+
+    /// Signs a claims set with the key the draft names.
+    pub(crate) fn sign(&self, claims: &Claims, draft: &Draft) -> String {
+        jws::sign(&self.signing_key(draft.kid.as_deref()), claims)
+    }
+
+    /// Writes the claims of an access token for a person.
+    pub(crate) fn access_claims(&self, person: &PersonRecord, draft: &Draft) -> Claims {
+        let envelope = self.envelope(&self.client_of(draft), draft, self.lifetimes.access_token);
+        access_token::claims(&self.directory.lock(), person, draft, &envelope)
+    }
+
+    /// Writes the claims of the ID token that comes with `access_token`.
+    pub(crate) fn id_claims(&self, person: &PersonRecord, draft: &Draft, access_token: &str) -> Claims {
+        let envelope = self.envelope(&self.client_of(draft), draft, self.lifetimes.id_token);
+        id_token::claims(person, draft, &envelope, access_token)
+    }
+
+    /// Writes the claims of an access token for the machine `client_id`.
+    pub(crate) fn machine_claims(&self, client_id: &str, draft: &Draft) -> Claims {
+        let mut draft = draft.clone();
+        if draft.org == Org::Usual {
+            let directory = self.directory.lock();
+            let machine = directory.applications.get(client_id);
+            if let Some(code) = machine.and_then(|machine| machine.org_code.clone()) {
+                draft.org = Org::Code(code);
+            }
+        }
+        machine_token::claims(&draft, &self.envelope(client_id, &draft, self.lifetimes.access_token))
+    }
+
+    /// Returns the claims of a token this environment signed and that has not expired; `None` for any other.
+    pub(crate) fn verified_claims(&self, token: &str) -> Option<Value> {
+        let untrusted = Untrusted::split(token)?;
+        let key = self.keys.lock().find(&untrusted.kid)?;
+        if !key.verifies(untrusted.message.as_bytes(), &untrusted.signature) {
+            return None;
+        }
+        let expires_at = untrusted.payload.get("exp")?.as_u64()?;
+        (expires_at > self.clock.now()).then_some(untrusted.payload)
+    }
+
+    fn client_of(&self, draft: &Draft) -> String {
+        draft.client_id.clone().unwrap_or_else(|| self.client_id.clone())
+    }
+
+    fn envelope(&self, client_id: &str, draft: &Draft, lifetime: Duration) -> Envelope {
+        let (issued_at, expires_at) = draft.times.resolve(self.clock.now(), lifetime);
+        Envelope {
+            issuer: self.issuer.clone(),
+            client_id: client_id.to_owned(),
+            token_id: identifiers::token_id(),
+            issued_at,
+            expires_at,
+        }
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("url", &self.url)
+            .field("issuer", &self.issuer)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long what the environment issues stays good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) access_token: Duration,
+    pub(crate) id_token: Duration,
+    pub(crate) refresh_token: Duration,
+    /// How long a rotated refresh token still works.
+    pub(crate) refresh_overlap: Duration,
+}
+
+impl Default for Lifetimes {
+    /// Kinde's defaults: a day, an hour, fifteen days; the overlap is undocumented there and zero here.
+    fn default() -> Self {
+        Self {
+            access_token: Duration::from_secs(86_400),
+            id_token: Duration::from_secs(3_600),
+            refresh_token: Duration::from_secs(1_296_000),
+            refresh_overlap: Duration::ZERO,
+        }
+    }
+}
+
+/// Caching headers on the key set; Kinde documents none, so there are none until a test sets them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JwksHeaders {
+    pub(crate) cache_control: Option<String>,
+    pub(crate) has_etag: bool,
+}
