@@ -226,7 +226,7 @@ impl EnvironmentBuilder {
             directory.apis.entry(audience.clone()).or_default();
         }
         // The first application of the seed that signs people in, changed by what was chosen here.
-        let mut main = self.seed.first_web_application().unwrap_or_else(|| Application::web("web"));
+        let mut main = self.seed.main_application().unwrap_or_else(|| Application::web("web"));
         directory.applications.remove(&main.client_id);
         if let Some(client_id) = &self.client_id {
             main.client_id.clone_from(client_id);

@@ -27,6 +27,7 @@ impl Claims {
         self.0.remove(name)
     }
 
+    #[cfg(test)]
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

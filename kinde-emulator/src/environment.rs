@@ -5,8 +5,17 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    builder::EnvironmentBuilder, error::StartError, faults::Fault, identifiers, jws, machine::Machine,
-    organization::Organization, person::Person, provider::Provider, server::Server, webhook_token,
+    builder::EnvironmentBuilder,
+    consent,
+    error::{SignInError, StartError},
+    faults::Fault,
+    identifiers, jws,
+    machine::Machine,
+    organization::Organization,
+    person::Person,
+    provider::Provider,
+    server::Server,
+    webhook_token,
 };
 
 /// A Kinde environment that runs in this process and listens on loopback.
@@ -136,7 +145,6 @@ impl Environment {
     /// Finds or creates a person by handle, e-mail address or id, and starts describing a token for them.
     ///
     /// The same handle has the same id in every environment; `alice` has the address `alice@example.test`.
-    #[must_use]
     pub fn person(&self, name: &str) -> Person {
         Person::find_or_create(&self.provider, name)
     }
@@ -148,9 +156,21 @@ impl Environment {
     }
 
     /// Finds or creates a machine-to-machine application by name, and starts describing a token for it.
-    #[must_use]
     pub fn machine(&self, name: &str) -> Machine {
         Machine::find_or_create(&self.provider, name)
+    }
+
+    /// Signs a person in without a browser: takes the authorization request's URL, returns the one to go back to.
+    ///
+    /// The answer is the redirect URI with `code` and `state`, or with `error`, just as a click on the sign-in page
+    /// gives it. The session's organization and permissions are what the environment
+    /// [remembers](Person::remember).
+    ///
+    /// # Errors
+    ///
+    /// [`SignInError`] when Kinde would show an error page instead of going back to the application.
+    pub fn sign_in(&self, authorization_url: &str, person: &Person) -> Result<String, SignInError> {
+        consent::sign_in(&self.provider, authorization_url, person.id())
     }
 
     /// Signs an event as Kinde signs webhooks: same keys, no `iss`, `aud` or `exp`.

@@ -1,6 +1,6 @@
-//! Why an environment does not start.
+//! What can go wrong with an environment itself, as opposed to what it makes go wrong for others.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 /// Why an environment did not start.
 #[derive(Debug, thiserror::Error)]
@@ -13,5 +13,48 @@ pub enum StartError {
         port: u16,
         /// What the operating system said.
         source: io::Error,
+    },
+}
+
+/// Why an authorization request got no answer at its redirect URI.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The text is not a URL.
+    #[error("the authorization URL cannot be read")]
+    NotAUrl,
+    /// A person would see an error page.
+    #[error("error page {code}: {reason}")]
+    Page {
+        /// Kinde's number for the error.
+        code: u16,
+        /// What the page says.
+        reason: String,
+    },
+}
+
+/// Why a seed cannot be used; the message names the key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeedError {
+    /// The file cannot be read.
+    #[error("the seed {} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The text is not a seed: wrong syntax, an unknown key, a missing one.
+    #[error("the seed is not right: {reason}")]
+    Malformed {
+        /// Where and what, naming the key.
+        reason: String,
+    },
+    /// A name is used that the seed does not define.
+    #[error("the seed names the organization {name}, which it does not define")]
+    UnknownOrganization {
+        /// The handle or org code.
+        name: String,
     },
 }

@@ -2,17 +2,23 @@
 
 mod access_token;
 mod application;
+mod authorization_request;
 mod base64url;
 mod builder;
 mod claims;
+mod client_authentication;
 mod clock;
+
 mod connection;
+mod consent;
 mod development_keys;
 mod directory;
 mod draft;
 mod environment;
 mod error;
 mod faults;
+mod fields;
+mod grants;
 mod guarded;
 mod id_token;
 mod identifiers;
@@ -34,7 +40,7 @@ mod wrong;
 
 pub use builder::EnvironmentBuilder;
 pub use environment::Environment;
-pub use error::StartError;
+pub use error::{SeedError, SignInError, StartError};
 pub use faults::Fault;
 pub use machine::Machine;
 pub use organization::Organization;

@@ -1,14 +1,28 @@
 //! What an environment answers over HTTP.
 
+mod answer;
+mod authorize;
 mod discovery;
 mod jwks;
+mod logout;
 mod misconduct;
+mod page;
+mod revoke;
+mod sign_in;
+mod sign_on_cookie;
+mod token;
+mod user_profile;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 
 use crate::provider::Provider;
+
+pub(crate) use answer::OAuthError;
 
 /// Returns every route of an environment.
 pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
@@ -17,6 +31,13 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks", get(jwks::key_set))
         .route("/.well-known/jwks.json", get(jwks::key_set))
+        .route("/oauth2/auth", get(authorize::authorize))
+        .route("/oauth2/auth/sign_in", post(sign_in::sign_in))
+        .route("/oauth2/token", post(token::token))
+        .route("/oauth2/revoke", post(revoke::revoke))
+        .route("/oauth2/v2/user_profile", get(user_profile::current))
+        .route("/oauth2/user_profile", get(user_profile::legacy))
+        .route("/logout", get(logout::logout))
         .layer(middleware::from_fn_with_state(Arc::clone(provider), misconduct::observe))
         .with_state(Arc::clone(provider))
 }

@@ -1,0 +1,132 @@
+//! Turns a signed-in person's authorization request into a code.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    authorization_request::{AuthorizationRequest, CallbackError, Prompt, Refusal},
+    directory::{Directory, OrganizationRecord},
+    error::SignInError,
+    fields::Fields,
+    identifiers,
+    provider::Provider,
+    sessions::{Grant, IssuedCode},
+};
+
+/// A person who is signed in, and since when.
+pub(crate) struct SignedIn {
+    pub(crate) person_id: String,
+    pub(crate) authenticated_at: u64,
+    /// The single sign-on session.
+    pub(crate) session: String,
+}
+
+/// Grants the request and returns the URL to send the browser to, with a code or with an error.
+pub(crate) fn grant(
+    provider: &Provider,
+    request: &AuthorizationRequest,
+    person: &SignedIn,
+    requested_at: u64,
+) -> String {
+    let org_code = match choose_organization(&mut provider.directory.lock(), request, &person.person_id) {
+        Ok(org_code) => org_code,
+        Err(refusal) => return refusal.location(),
+    };
+    let grant = Grant {
+        client_id: request.client_id.clone(),
+        person_id: person.person_id.clone(),
+        org_code,
+        scopes: request.scopes.clone(),
+        audiences: request.audiences.clone(),
+        nonce: request.nonce.clone(),
+        authenticated_at: person.authenticated_at,
+        requested_at,
+        session: person.session.clone(),
+        family: identifiers::random_hex(16),
+    };
+    let code = provider.sessions.lock().issue_code(IssuedCode {
+        grant,
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        expires_at: provider.clock.now().saturating_add(CODE_LIFETIME_SECONDS),
+        is_used: false,
+    });
+    request.success(&code)
+}
+
+/// Signs a person in without a page and without the session of a browser.
+pub(crate) fn sign_in(
+    provider: &Provider,
+    authorization_url: &str,
+    person_id: &str,
+) -> Result<String, SignInError> {
+    let uri = authorization_url.parse().map_err(|_| SignInError::NotAUrl)?;
+    let read = AuthorizationRequest::read(&Fields::of_uri(&uri), &provider.directory.lock());
+    let request = match read {
+        Ok(request) => request,
+        Err(Refusal::Page { code, reason }) => return Err(SignInError::Page { code, reason }),
+        Err(Refusal::Callback(refusal)) => return Ok(refusal.location()),
+    };
+    let now = provider.clock.now();
+    let session = provider.sessions.lock().sign_on(person_id, now);
+    let person = SignedIn { person_id: person_id.to_owned(), authenticated_at: now, session };
+    Ok(grant(provider, &request, &person, now))
+}
+
+/// Returns the organization of the new session: a new one, the one asked for, or the person's first.
+fn choose_organization(
+    directory: &mut Directory,
+    request: &AuthorizationRequest,
+    person_id: &str,
+) -> Result<Option<String>, CallbackError> {
+    if let Some(name) = &request.new_org {
+        let code = create_organization(directory, name.as_deref().unwrap_or("New organization"));
+        join(directory, person_id, &code);
+        return Ok(Some(code));
+    }
+    let Some(asked) = &request.org_code else {
+        let first = directory.people.get(person_id).and_then(|person| person.memberships.first());
+        return Ok(first.map(|membership| membership.org_code.clone()));
+    };
+    let Some(organization) = directory.organizations.get(asked) else {
+        return Err(request.refuse("invalid_request", "The organization does not exist."));
+    };
+    let code = organization.code.clone();
+    let is_member = directory.people.get(person_id).is_some_and(|person| person.membership(&code).is_some());
+    if !is_member {
+        // Registering with an org code joins that organization; signing in does not.
+        if request.prompt != Prompt::Register {
+            return Err(request.refuse("access_denied", "The user is not a member of the organization."));
+        }
+        join(directory, person_id, &code);
+    }
+    Ok(Some(code))
+}
+
+fn join(directory: &mut Directory, person_id: &str, org_code: &str) {
+    if let Some(person) = directory.people.get_mut(person_id) {
+        let _ = person.membership_mut(org_code);
+    }
+}
+
+/// Two organizations may have the same name, so only the first gets the code that follows from it.
+fn create_organization(directory: &mut Directory, name: &str) -> String {
+    let handle = name.to_lowercase().replace(char::is_whitespace, "-");
+    let unique = if directory.organization_named(&handle).is_none() {
+        handle
+    } else {
+        format!("{handle}-{}", identifiers::random_hex(4))
+    };
+    let organization = OrganizationRecord {
+        code: identifiers::org_code(&unique),
+        handle: unique,
+        name: name.to_owned(),
+        flags: BTreeMap::new(),
+        properties: BTreeMap::new(),
+    };
+    let code = organization.code.clone();
+    directory.organizations.insert(code.clone(), organization);
+    code
+}
+
+/// Kinde does not say how long its codes live; Ory Hydra, which it resembles, says ten minutes.
+const CODE_LIFETIME_SECONDS: u64 = 600;

@@ -1,0 +1,178 @@
+//! Decides whether a code, a refresh token or a machine's request is good for tokens.
+
+use aws_lc_rs::digest;
+
+use crate::{
+    application::{Application, ApplicationKind},
+    base64url,
+    directory::Directory,
+    fields::Fields,
+    provider::Provider,
+    routes::OAuthError,
+    sessions::{Grant, IssuedCode},
+};
+
+/// Takes an authorization code: once, by the application it was given to, with its redirect URI and verifier.
+pub(crate) fn code(
+    provider: &Provider,
+    application: &Application,
+    form: &Fields,
+) -> Result<Grant, OAuthError> {
+    let value = required(form, "code")?;
+    let redirect_uri = required(form, "redirect_uri")?;
+    let now = provider.clock.now();
+    let mut sessions = provider.sessions.lock();
+    let issued = sessions.code(value).cloned();
+    let issued = issued.ok_or_else(|| OAuthError::new("invalid_grant", "The code is not known."))?;
+    check_code(&issued, application, redirect_uri, form.get("code_verifier"), now).inspect_err(|_| {
+        if issued.is_used {
+            sessions.use_code(value);
+        }
+    })?;
+    sessions.use_code(value);
+    Ok(issued.grant)
+}
+
+fn check_code(
+    issued: &IssuedCode,
+    application: &Application,
+    redirect_uri: &str,
+    code_verifier: Option<&str>,
+    now: u64,
+) -> Result<(), OAuthError> {
+    let refuse = |description: &str| Err(OAuthError::new("invalid_grant", description));
+    if issued.is_used {
+        return refuse("The code was used before.");
+    }
+    if issued.grant.client_id != application.client_id {
+        return refuse("The code was given to another application.");
+    }
+    if now >= issued.expires_at {
+        return refuse("The code has expired.");
+    }
+    // RFC 6749 §4.1.3: identical values.
+    if issued.redirect_uri != redirect_uri {
+        return refuse("The redirect_uri is not the one of the authorization request.");
+    }
+    match (&issued.code_challenge, code_verifier) {
+        (None, None) => Ok(()),
+        // RFC 7636 §4.6: base64url of the verifier's SHA-256.
+        (Some(challenge), Some(verifier)) => {
+            let digest = digest::digest(&digest::SHA256, verifier.as_bytes());
+            if base64url::encode(digest) == *challenge {
+                Ok(())
+            } else {
+                refuse("The code_verifier does not match the code_challenge.")
+            }
+        }
+        (Some(_), None) => refuse("The code_verifier is missing."),
+        // RFC 9700 §4.8.2: a verifier without a challenge is a downgrade attack.
+        (None, Some(_)) => refuse("There was no code_challenge for this code_verifier."),
+    }
+}
+
+/// Takes a refresh token, which is replaced by using it; returns the grant and the scopes asked for.
+pub(crate) fn refresh(
+    provider: &Provider,
+    application: &Application,
+    form: &Fields,
+) -> Result<(Grant, Vec<String>), OAuthError> {
+    let value = required(form, "refresh_token")?;
+    let now = provider.clock.now();
+    let overlap_seconds = provider.lifetimes.refresh_overlap.as_secs();
+    let mut sessions = provider.sessions.lock();
+    let known = sessions.refresh_token(value);
+    let good = known.filter(|token| {
+        token.grant.client_id == application.client_id && token.is_good(now, overlap_seconds)
+    });
+    let Some(token) = good.cloned() else {
+        let description = "The refresh token is expired, was rotated, or was revoked.";
+        return Err(OAuthError::new("invalid_grant", description));
+    };
+    let asked = form.words("scope");
+    if let Some(more) = asked.iter().find(|scope| !token.grant.scopes.contains(scope)) {
+        return Err(OAuthError::new("invalid_scope", format!("The scope \"{more}\" was not granted.")));
+    }
+    let scopes = if asked.is_empty() { token.grant.scopes.clone() } else { asked };
+    sessions.rotate(value, now);
+    Ok((token.grant, scopes))
+}
+
+/// Decides the audiences and scopes of a machine's token.
+pub(crate) fn machine(
+    directory: &Directory,
+    application: &Application,
+    form: &Fields,
+) -> Result<(Vec<String>, Vec<String>), OAuthError> {
+    let refuse = |description: String| Err(OAuthError::new("unauthorized_client", description));
+    if application.kind == ApplicationKind::Public {
+        return refuse("An application without a secret cannot use client credentials.".to_owned());
+    }
+    let audiences = form.words("audience");
+    if audiences.is_empty() {
+        return refuse("The request names no audience.".to_owned());
+    }
+    if let Some(unknown) = audiences.iter().find(|audience| !directory.apis.contains_key(*audience)) {
+        return refuse(format!("The application is not authorized for the audience \"{unknown}\"."));
+    }
+    let apis: Vec<_> = audiences.iter().filter_map(|audience| directory.apis.get(audience)).collect();
+    let asked = form.words("scope");
+    // An API that lists no scopes offers any.
+    let is_offered =
+        |scope: &String| apis.iter().any(|offered| offered.is_empty() || offered.contains(scope));
+    if let Some(unknown) = asked.iter().find(|scope| !is_offered(scope)) {
+        return Err(OAuthError::new("invalid_scope", format!("The scope \"{unknown}\" is not allowed.")));
+    }
+    // Without a choice a machine gets everything its APIs offer.
+    let scopes = if asked.is_empty() { apis.into_iter().flatten().cloned().collect() } else { asked };
+    Ok((audiences, scopes))
+}
+
+fn required<'a>(form: &'a Fields, name: &str) -> Result<&'a str, OAuthError> {
+    form.get(name)
+        .ok_or_else(|| OAuthError::new("invalid_request", format!("The request is missing {name}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> Directory {
+        let mut directory = Directory::default();
+        directory.apis.insert("https://api.example".to_owned(), vec!["read:invoices".to_owned()]);
+        directory.apis.insert("https://open.example".to_owned(), Vec::new());
+        directory
+    }
+
+    fn ask(
+        application: &Application,
+        pairs: &[(&str, &str)],
+    ) -> Result<(Vec<String>, Vec<String>), &'static str> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        machine(&directory(), application, &Fields(pairs)).map_err(|error| error.error)
+    }
+
+    #[test]
+    fn machine_needs_an_audience_that_is_registered_and_requested() {
+        let billing = Application::machine("billing");
+        assert_eq!(ask(&billing, &[]), Err("unauthorized_client"));
+        assert_eq!(ask(&billing, &[("audience", "https://other.example")]), Err("unauthorized_client"));
+        assert!(ask(&billing, &[("audience", "https://api.example")]).is_ok());
+    }
+
+    #[test]
+    fn machine_gets_the_scopes_its_api_offers() {
+        let billing = Application::machine("billing");
+        let api = ("audience", "https://api.example");
+        assert_eq!(ask(&billing, &[api]).unwrap().1, ["read:invoices"]);
+        assert_eq!(ask(&billing, &[api, ("scope", "write:invoices")]), Err("invalid_scope"));
+        let open = ("audience", "https://open.example");
+        assert_eq!(ask(&billing, &[open, ("scope", "any:thing")]).unwrap().1, ["any:thing"]);
+    }
+
+    #[test]
+    fn application_without_a_secret_cannot_act_for_itself() {
+        let audience = ("audience", "https://api.example");
+        assert_eq!(ask(&Application::public("spa"), &[audience]), Err("unauthorized_client"));
+    }
+}

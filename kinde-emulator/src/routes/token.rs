@@ -1,0 +1,127 @@
+//! `POST /oauth2/token`: the token endpoint.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Form, State, rejection::FormRejection},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    client_authentication::authenticate,
+    draft::{Draft, Org},
+    fields::Fields,
+    grants,
+    provider::Provider,
+    routes::answer::{self, OAuthError},
+    sessions::Grant,
+};
+
+/// Exchanges a code, a refresh token or an application's own credentials for tokens.
+pub(crate) async fn token(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Response {
+    let answered = form
+        .map_err(|_| OAuthError::new("invalid_request", "The request must be a form."))
+        .and_then(|Form(form)| exchange(&provider, &headers, &Fields(form)));
+    match answered {
+        Ok(body) => answer::oauth_json(StatusCode::OK, body),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<Value, OAuthError> {
+    if let Some(name) = form.first_repeated(&SINGLE_PARAMETERS) {
+        return Err(OAuthError::new(
+            "invalid_request",
+            format!("The parameter {name} is there more than once."),
+        ));
+    }
+    let grant_type = form
+        .get("grant_type")
+        .ok_or_else(|| OAuthError::new("invalid_request", "The request is missing grant_type."))?;
+    let application = authenticate(&provider.directory.lock(), headers, form)?;
+    match grant_type {
+        "authorization_code" => {
+            let grant = grants::code(provider, &application, form)?;
+            Ok(tokens(provider, &grant, &grant.scopes, grant.nonce.clone()))
+        }
+        "refresh_token" => {
+            let (grant, scopes) = grants::refresh(provider, &application, form)?;
+            // OpenID Connect Core §12.2: an ID token from a refresh should have no nonce.
+            Ok(tokens(provider, &grant, &scopes, None))
+        }
+        "client_credentials" => {
+            let (audiences, scopes) = grants::machine(&provider.directory.lock(), &application, form)?;
+            let mut draft = Draft::with_scopes(&[]);
+            draft.audiences = audiences;
+            draft.scopes = scopes;
+            let claims = provider.machine_claims(&application.client_id, &draft);
+            Ok(json!({
+                "access_token": provider.sign(&claims, &draft),
+                "expires_in": expires_in(provider),
+                "scope": draft.scopes.join(" "),
+                "token_type": "Bearer",
+            }))
+        }
+        _ => Err(OAuthError::new("unsupported_grant_type", "The grant type is not supported.")),
+    }
+}
+
+/// Writes the token response for a grant; what the person may do is read anew each time.
+fn tokens(provider: &Provider, grant: &Grant, scopes: &[String], nonce: Option<String>) -> Value {
+    let (person, hasura) = {
+        let directory = provider.directory.lock();
+        let application = directory.applications.get(&grant.client_id);
+        (directory.people.get(&grant.person_id).cloned(), application.is_some_and(|known| known.hasura))
+    };
+    // The exchange found the person a moment ago, and nobody is ever removed.
+    let Some(person) = person else { return Value::Null };
+    let mut draft = Draft::with_scopes(&[]);
+    draft.scopes = scopes.to_vec();
+    draft.org = grant.org_code.clone().map_or(Org::Without, Org::Code);
+    draft.audiences.clone_from(&grant.audiences);
+    draft.client_id = Some(grant.client_id.clone());
+    draft.nonce = nonce;
+    draft.auth_time = Some(grant.authenticated_at);
+    draft.requested_at = Some(grant.requested_at);
+    draft.hasura = hasura;
+
+    let access_token = provider.sign(&provider.access_claims(&person, &draft), &draft);
+    let mut body = json!({
+        "expires_in": expires_in(provider),
+        "scope": scopes.join(" "),
+        "token_type": "Bearer",
+    });
+    let granted = |scope: &str| scopes.iter().any(|granted| granted == scope);
+    if granted("openid") {
+        let claims = provider.id_claims(&person, &draft, &access_token);
+        insert(&mut body, "id_token", provider.sign(&claims, &draft));
+    }
+    if granted("offline") {
+        let lifetime = provider.lifetimes.refresh_token.as_secs();
+        let expires_at = provider.clock.now().saturating_add(lifetime);
+        let value = provider.sessions.lock().issue_refresh_token(grant.clone(), expires_at);
+        insert(&mut body, "refresh_token", value);
+    }
+    insert(&mut body, "access_token", access_token);
+    body
+}
+
+fn insert(body: &mut Value, name: &str, value: String) {
+    if let Value::Object(members) = body {
+        members.insert(name.to_owned(), Value::String(value));
+    }
+}
+
+/// Kinde answers one second less than the token's own lifetime.
+fn expires_in(provider: &Provider) -> u64 {
+    provider.lifetimes.access_token.as_secs().saturating_sub(1)
+}
+
+const SINGLE_PARAMETERS: [&str; 7] =
+    ["grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token"];
