@@ -110,11 +110,6 @@ impl Problems {
         self.0.push(problem);
     }
 
-    /// Takes over the problems of a part that was checked on its own.
-    pub(crate) fn add_all(&mut self, error: ConfigError) {
-        self.0.extend(error.problems);
-    }
-
     /// Gives `value` if nothing was wrong.
     pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigError> {
         match value {

@@ -1,7 +1,6 @@
 //! The token endpoint and what its tokens open.
 #![expect(unreachable_pub, reason = "the browser is shared by several test binaries")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
-#![expect(dead_code, reason = "each test binary uses its part of the browser")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod browser;
 
@@ -167,17 +166,17 @@ async fn machine_gets_a_token_for_a_registered_audience_by_form_and_by_basic() {
 async fn every_error_of_the_token_endpoint_has_its_status() {
     let kinde = Environment::start().await;
     let browser = Browser::new();
-    let rows: [(&str, &[(&str, &str)], u16, &str); 6] = [
-        ("no grant type", &[], 400, "invalid_request"),
-        ("unknown grant type", &[("grant_type", "password")], 400, "unsupported_grant_type"),
-        ("no audience", &[("grant_type", "client_credentials")], 400, "unauthorized_client"),
-        ("no code", &[("grant_type", "authorization_code")], 400, "invalid_request"),
-        ("unknown token", &[("grant_type", "refresh_token"), ("refresh_token", "x")], 400, "invalid_grant"),
-        ("secret twice", &[("grant_type", "x"), ("client_secret", "x")], 400, "invalid_request"),
+    let rows = [
+        ("no grant type", vec![], "invalid_request"),
+        ("unknown grant type", vec![("grant_type", "password")], "unsupported_grant_type"),
+        ("no audience", vec![("grant_type", "client_credentials")], "unauthorized_client"),
+        ("no code", vec![("grant_type", "authorization_code")], "invalid_request"),
+        ("unknown token", vec![("grant_type", "refresh_token"), ("refresh_token", "x")], "invalid_grant"),
+        ("secret twice", vec![("grant_type", "x"), ("client_secret", "x")], "invalid_request"),
     ];
-    for (name, form, status, error) in rows {
-        let (found, body) = browser.token(&kinde, form).await;
-        assert_eq!((found.as_u16(), &body["error"]), (status, &json!(error)), "{name}");
+    for (name, form, error) in rows {
+        let (status, body) = browser.token(&kinde, &form).await;
+        assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!(error)), "{name}");
         assert!(body["error_description"].is_string(), "{name}");
     }
     let form = [("grant_type", "x"), ("client_id", kinde.client_id()), ("client_secret", "wrong")];

@@ -1,0 +1,93 @@
+//! What a request presents, and what became of it: the meeting point of every credential source.
+
+use crate::{AuthError, AuthErrorKind, AuthReason, Identity, Secret, TokenKind};
+
+/// An access token that a request presents; unproven.
+///
+/// A layer outside of `KindeLayer` (browser sessions) leaves one in the request's extensions. An
+/// `Authorization` header wins over it.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    untrusted_token: Secret,
+    source: CredentialSource,
+}
+
+impl Credential {
+    /// Presents the access token that a session holds.
+    pub fn from_session(untrusted_token: Secret) -> Self {
+        Self { untrusted_token, source: CredentialSource::Session }
+    }
+
+    /// Gives the token to the one who verifies it.
+    pub fn untrusted_token(&self) -> &Secret {
+        &self.untrusted_token
+    }
+
+    /// Tells where it comes from.
+    pub fn source(&self) -> CredentialSource {
+        self.source
+    }
+}
+
+/// Where a credential comes from. Complete by nature: there is no third way in (requirement D4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialSource {
+    /// The `Authorization` header: a refusal is told to the caller.
+    Header,
+    /// A session layer: a refusal ends the session, and the request goes on as anonymous.
+    Session,
+}
+
+/// The mark that an authenticating layer leaves in a request's extensions.
+///
+/// Without the mark no layer has looked, which is a wiring mistake and never means "anonymous".
+#[derive(Clone, Debug)]
+pub enum AuthState {
+    /// No credential was presented, and the layer lets such requests pass.
+    Anonymous,
+    /// The credential is verified.
+    Authenticated(Identity),
+}
+
+impl AuthState {
+    /// Gives the mark of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthReason::LayerMissing`] when no layer has left one.
+    pub fn of(extensions: &http::Extensions) -> Result<&Self, AuthError> {
+        extensions.get().ok_or_else(|| AuthReason::LayerMissing.into())
+    }
+
+    /// Gives the proven caller.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthReason::CredentialMissing`] for an anonymous request.
+    pub fn identity(&self) -> Result<&Identity, AuthError> {
+        match self {
+            Self::Anonymous => Err(AuthReason::CredentialMissing.into()),
+            Self::Authenticated(identity) => Ok(identity),
+        }
+    }
+
+    /// Gives the proven caller, or `None` for an anonymous request.
+    pub fn identity_if_any(&self) -> Option<&Identity> {
+        match self {
+            Self::Anonymous => None,
+            Self::Authenticated(identity) => Some(identity),
+        }
+    }
+}
+
+impl AuthError {
+    /// A caller of one kind where another is needed.
+    pub fn caller_kind(expected: TokenKind, found: TokenKind) -> Self {
+        AuthReason::CallerKind { expected, found }.into()
+    }
+
+    /// Tells whether trying again later can help: only while keys are unavailable.
+    pub fn is_temporary(&self) -> bool {
+        self.kind() == AuthErrorKind::KeysUnavailable
+    }
+}

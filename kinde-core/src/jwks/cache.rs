@@ -1,0 +1,573 @@
+//! Holds the current key set and runs its fetches: one at a time, each in a task of its own.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use http::HeaderValue;
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
+
+use super::{
+    Holding, KeyAnswer, KeyRefusal, events,
+    fetch::{Failure, Fetched, Source},
+    health::{JwksErrorKind, JwksHealth},
+    key::{KeyRules, VerifyingKey},
+    key_set::{KeySet, Reading, Skipped},
+    missing_kids::MissingKids,
+    policy::{self, Decision, FetchHistory, Lifetime, Purpose, Want},
+};
+use crate::{Clock, Issuer, Random, UntrustedText, clock::physical_now, http_client};
+
+/// One issuer's keys. Readers take the snapshot without a lock; everything else is under one mutex,
+/// which is never held across an await nor while a task is spawned.
+pub(super) struct Cache {
+    pub(super) issuer: Issuer,
+    settings: Settings,
+    /// Absent for a static set, which is never fetched.
+    source: Option<Arc<Source>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    snapshot: ArcSwapOption<Snapshot>,
+    /// Until then no request need ask whether a refresh is due.
+    quiet_until_nanos: AtomicU64,
+    state: Mutex<State>,
+    /// Counts the fetches that ended; waiters watch it.
+    landings: watch::Sender<u64>,
+}
+
+impl Cache {
+    pub(super) fn new(
+        issuer: Issuer,
+        settings: Settings,
+        source: Option<Source>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            issuer,
+            settings,
+            source: source.map(Arc::new),
+            clock,
+            random,
+            snapshot: ArcSwapOption::empty(),
+            quiet_until_nanos: AtomicU64::new(u64::MAX),
+            state: Mutex::default(),
+            landings: watch::Sender::new(0),
+        })
+    }
+
+    /// Takes a set that stays for ever.
+    pub(super) fn hold_for_ever(&self, keys: KeySet) {
+        let lifetime = Lifetime::endless(self.clock.monotonic());
+        self.snapshot.store(Some(Arc::new(Snapshot { keys: Arc::new(keys), lifetime })));
+    }
+
+    pub(super) fn key_count(&self) -> usize {
+        self.snapshot.load().as_ref().map_or(0, |snapshot| snapshot.keys.len())
+    }
+
+    /// Looks a key up in the usable snapshot, without waiting.
+    pub(super) fn held_key(self: &Arc<Self>, kid: Option<&str>) -> Option<Arc<VerifyingKey>> {
+        let snapshot = self.snapshot.load();
+        let snapshot = snapshot.as_ref()?;
+        let now = self.clock.monotonic();
+        self.refresh_when_due(now);
+        snapshot.lifetime.is_usable(now).then(|| snapshot.keys.find(kid).cloned())?
+    }
+
+    /// Tells whether a remembered key is still trusted.
+    pub(super) fn still_holds(self: &Arc<Self>, key: &Arc<VerifyingKey>) -> Holding {
+        let snapshot = self.snapshot.load();
+        let Some(snapshot) = snapshot.as_ref() else { return Holding::Unusable };
+        let now = self.clock.monotonic();
+        self.refresh_when_due(now);
+        match snapshot.lifetime.is_usable(now) {
+            false => Holding::Unusable,
+            true if snapshot.keys.holds(key) => Holding::Yes,
+            true => Holding::No,
+        }
+    }
+
+    /// Answers without waiting and without starting a fetch that somebody would wait for.
+    pub(super) fn key_at_hand(self: &Arc<Self>, kid: Option<&str>) -> KeyAnswer {
+        if let Some(key) = self.held_key(kid) {
+            return KeyAnswer::Key(key);
+        }
+        match self.peek(Sought::Key(kid)) {
+            Settled::Ready(Some(key)) => KeyAnswer::Key(key),
+            // Waiting needs a runtime: for the timeout, and for the fetch itself.
+            Settled::Wait(_) if Handle::try_current().is_err() => KeyAnswer::Refused(self.unavailable()),
+            Settled::Ready(None) | Settled::Wait(_) => KeyAnswer::Wait,
+            Settled::Refused(refusal) => KeyAnswer::Refused(refusal),
+        }
+    }
+
+    /// Answers, waiting for a fetch if that can help; starts at most one.
+    pub(super) async fn wait_for(
+        self: &Arc<Self>,
+        sought: Sought<'_>,
+    ) -> Result<Option<Arc<VerifyingKey>>, KeyRefusal> {
+        let mut request = Request { sought, has_asked: false, has_waited: false };
+        // One fetch that began before this request, one that it starts or joins, and one to spare.
+        for _ in 0..ROUNDS_MAX {
+            let landing = match self.turn(&mut request) {
+                Turn::Ready(key) => return Ok(key),
+                Turn::Refused(refusal) => return Err(refusal),
+                Turn::Wait(landing) => landing,
+            };
+            if !landing.wait().await {
+                self.give_up_lost_flight();
+            }
+        }
+        match self.peek(sought) {
+            Settled::Ready(key) => Ok(key),
+            Settled::Refused(refusal) => Err(refusal),
+            Settled::Wait(_) => Err(self.unavailable()),
+        }
+    }
+
+    /// Starts the refresh that is due, if it is; called by requests and by the timer.
+    fn refresh_if_due(self: &Arc<Self>, now: Duration) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        self.give_up_lost_flight();
+        let launch = {
+            let mut state = self.state();
+            match self.judge(&state, Sought::AnySet, false, now).0 {
+                Decision::UseAndRefresh | Decision::Start(_) => self.begin(&mut state, Purpose::Load, now),
+                _ => None,
+            }
+        };
+        self.launch(&runtime, launch);
+    }
+
+    fn refresh_when_due(self: &Arc<Self>, now: Duration) {
+        if nanos(now) >= self.quiet_until_nanos.load(Ordering::Relaxed) {
+            self.refresh_if_due(now);
+        }
+    }
+
+    fn turn(self: &Arc<Self>, request: &mut Request<'_>) -> Turn {
+        self.give_up_lost_flight();
+        let now = self.clock.monotonic();
+        let runtime = Handle::try_current().ok();
+        let (settled, landing, launch) = {
+            let mut state = self.state();
+            let (decision, key) = self.judge(&state, request.sought, request.has_asked, now);
+            if let (Decision::RefuseUnknown, Sought::Key(Some(kid)), true) =
+                (decision, request.sought, request.has_waited)
+            {
+                state.missing_kids.add(kid, now);
+            }
+            let purpose = match decision {
+                Decision::UseAndRefresh => Some(Purpose::Load),
+                Decision::Start(purpose) => Some(purpose),
+                _ => None,
+            };
+            let may_start = purpose.filter(|_| runtime.is_some());
+            let launch = may_start.and_then(|purpose| self.begin(&mut state, purpose, now));
+            // Subscribed under the lock: the fetch in flight cannot end unseen.
+            (self.settle(decision, key, request.sought), self.landing(), launch)
+        };
+        match (settled, runtime) {
+            (Settled::Ready(key), runtime) => {
+                if let Some(runtime) = runtime {
+                    self.launch(&runtime, launch);
+                }
+                Turn::Ready(key)
+            }
+            (Settled::Refused(refusal), _) => Turn::Refused(refusal),
+            (Settled::Wait(_), None) => Turn::Refused(self.unavailable()),
+            (Settled::Wait(starts), Some(runtime)) => {
+                self.launch(&runtime, launch);
+                request.has_asked |= starts.is_some();
+                request.has_waited = true;
+                Turn::Wait(landing)
+            }
+        }
+    }
+
+    /// Decides without starting anything.
+    fn peek(self: &Arc<Self>, sought: Sought<'_>) -> Settled {
+        self.give_up_lost_flight();
+        let (decision, key) = self.judge(&self.state(), sought, false, self.clock.monotonic());
+        self.settle(decision, key, sought)
+    }
+
+    /// Puts the policy's question together.
+    fn judge(
+        &self,
+        state: &State,
+        sought: Sought<'_>,
+        has_asked: bool,
+        now: Duration,
+    ) -> (Decision, Option<Arc<VerifyingKey>>) {
+        let snapshot = self.snapshot.load();
+        let lifetime = snapshot.as_ref().map(|snapshot| &snapshot.lifetime);
+        let usable = snapshot.as_ref().filter(|snapshot| snapshot.lifetime.is_usable(now));
+        let key = match sought {
+            Sought::Key(kid) => usable.and_then(|snapshot| snapshot.keys.find(kid).cloned()),
+            Sought::AnySet => None,
+        };
+        let want = match (sought, &key) {
+            (Sought::Key(Some(kid)), None) => {
+                let is_static = self.source.is_none();
+                let is_asked = has_asked || is_static || state.missing_kids.contains(kid, now);
+                Want::UnknownKid { is_asked }
+            }
+            _ => Want::Set,
+        };
+        (policy::decide(lifetime, &state.history, want, now, self.settings.cooldown), key)
+    }
+
+    /// Turns a decision into an answer for what was sought.
+    fn settle(&self, decision: Decision, key: Option<Arc<VerifyingKey>>, sought: Sought<'_>) -> Settled {
+        match (decision, key, sought) {
+            (Decision::Use | Decision::UseAndRefresh, None, Sought::Key(_)) => {
+                Settled::Refused(KeyRefusal::KidMissing)
+            }
+            (Decision::Use | Decision::UseAndRefresh, key, _) => Settled::Ready(key),
+            (Decision::Join, ..) => Settled::Wait(None),
+            (Decision::Start(purpose), ..) => Settled::Wait(Some(purpose)),
+            (Decision::RefuseUnknown, _, Sought::Key(Some(kid))) => {
+                Settled::Refused(KeyRefusal::UnknownKid { kid: UntrustedText::new(kid) })
+            }
+            (Decision::RefuseUnknown, ..) => Settled::Refused(KeyRefusal::KidMissing),
+            (Decision::RefuseUnavailable { retry_after }, ..) => {
+                Settled::Refused(KeyRefusal::Unavailable { retry_after })
+            }
+        }
+    }
+
+    /// Notes that a fetch starts; the caller launches it after it has released the lock.
+    fn begin(&self, state: &mut State, purpose: Purpose, now: Duration) -> Option<Launch> {
+        let source = Arc::clone(self.source.as_ref()?);
+        let id = state.fetches.saturating_add(1);
+        state.fetches = id;
+        state.history.is_in_flight = true;
+        state.flight = Some(Flight { id, started_at: now, started: physical_now(), task: None });
+        if purpose == Purpose::UnknownKid {
+            state.history.kid_fetch_started_at = Some(now);
+            state.missing_kids.restart(now.saturating_add(self.settings.cooldown));
+        }
+        self.be_quiet_until(now.saturating_add(self.flight_limit()));
+        let etag = state.etag.clone().filter(|_| self.snapshot.load().is_some());
+        Some(Launch { id, etag, source })
+    }
+
+    /// Spawns the fetch. A runtime that is shutting down drops it at once, which counts as its end.
+    fn launch(self: &Arc<Self>, runtime: &Handle, launch: Option<Launch>) {
+        let Some(Launch { id, etag, source }) = launch else { return };
+        let flight = FlightGuard { cache: Arc::downgrade(self), id };
+        let task = runtime.spawn(async move {
+            let outcome = source.fetch(etag).await;
+            if let Some(cache) = flight.cache.upgrade() {
+                cache.land(flight.id, outcome);
+            }
+        });
+        if let Some(flight) = self.state().flight.as_mut().filter(|flight| flight.id == id) {
+            flight.task = Some(task.abort_handle());
+        }
+    }
+
+    /// Ends the flight `id` with its outcome; does nothing if it ended before.
+    fn land(self: &Arc<Self>, id: u64, outcome: Result<Fetched, Failure>) {
+        let former = self.snapshot.load_full();
+        let outcome = outcome.and_then(|fetched| self.read(fetched, former.as_deref()));
+        let now = self.clock.monotonic();
+        let (started_at, wake_after) = {
+            let mut state = self.state();
+            let Some(flight) = state.flight.take_if(|flight| flight.id == id) else { return };
+            state.history.is_in_flight = false;
+            let wake_after = match &outcome {
+                Ok(loaded) => Some(self.accept(&mut state, loaded, now)),
+                Err(failure) => self.note_failure(&mut state, failure.kind, now),
+            };
+            (flight.started_at, wake_after)
+        };
+        self.landings.send_modify(|count| *count = count.wrapping_add(1));
+        let took = now.saturating_sub(started_at);
+        match &outcome {
+            Ok(Loaded { keys, skipped, is_modified, .. }) => {
+                events::fetched(&self.issuer, keys, skipped, took, *is_modified);
+                events::changed(&self.issuer, keys, former.as_ref().map(|former| former.keys.as_ref()));
+            }
+            Err(failure) => events::failed(&self.issuer, failure, took),
+        }
+        if let Some(delay) = wake_after {
+            self.arm_timer(delay);
+        }
+    }
+
+    /// Reads an answer into a set that may replace the held one.
+    fn read(&self, fetched: Fetched, former: Option<&Snapshot>) -> Result<Loaded, Failure> {
+        let former = former.map(|snapshot| &snapshot.keys);
+        let (body, etag, max_age) = match fetched {
+            Fetched::Document { body, etag, max_age } => (body, etag, max_age),
+            Fetched::NotModified { max_age } => {
+                let keys = former.ok_or_else(|| Failure::new(JwksErrorKind::NotModifiedWithoutSet))?;
+                let keys = Arc::clone(keys);
+                return Ok(Loaded { keys, skipped: Vec::new(), etag: None, max_age, is_modified: false });
+            }
+        };
+        let Reading { keys, skipped } = KeySet::read(&body, self.settings.rules, former.map(Arc::as_ref))
+            .map_err(|_| Failure::new(JwksErrorKind::NotAKeySet))?;
+        if keys.is_empty() {
+            return Err(Failure::new(JwksErrorKind::NoUsableKey).with_cause(&reasons(&skipped)));
+        }
+        Ok(Loaded { keys: Arc::new(keys), skipped, etag, max_age, is_modified: true })
+    }
+
+    /// Makes a loaded set the held one; gives the time after which its refresh is due.
+    fn accept(&self, state: &mut State, loaded: &Loaded, now: Duration) -> Duration {
+        let soft_age = policy::soft_age(self.settings.soft_age, loaded.max_age);
+        let lifetime = Lifetime::starting(now, soft_age, self.settings.max_stale, self.random.unit());
+        self.snapshot.store(Some(Arc::new(Snapshot { keys: Arc::clone(&loaded.keys), lifetime })));
+        if loaded.is_modified {
+            state.etag.clone_from(&loaded.etag);
+        }
+        state.history.failed_at = None;
+        state.last_success_at = Some(now);
+        state.consecutive_failures = 0;
+        self.be_quiet_until(lifetime.refresh_due);
+        lifetime.refresh_due.saturating_sub(now)
+    }
+
+    /// Keeps what is held; gives the time after which to try again while that is still usable.
+    fn note_failure(&self, state: &mut State, kind: JwksErrorKind, now: Duration) -> Option<Duration> {
+        state.history.failed_at = Some(now);
+        state.last_error = Some((kind, now));
+        state.consecutive_failures = state.consecutive_failures.saturating_add(1);
+        self.be_quiet_until(now.saturating_add(self.settings.cooldown));
+        let is_usable =
+            self.snapshot.load().as_ref().is_some_and(|snapshot| snapshot.lifetime.is_usable(now));
+        is_usable.then(|| self.settings.cooldown.max(RETRY_PAUSE_MIN))
+    }
+
+    /// Arms the one timer: an idle service learns of a withdrawn key too.
+    ///
+    /// It wakes once. If the clock then disagrees with the runtime's, as it does when the runtime is
+    /// paused or the clock is set by hand, it ends, and requests ask for the refresh.
+    fn arm_timer(self: &Arc<Self>, delay: Duration) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let cache = Arc::downgrade(self);
+        let timer = runtime.spawn(async move {
+            tokio::time::sleep(delay).await;
+            if let Some(cache) = cache.upgrade() {
+                cache.refresh_if_due(cache.clock.monotonic());
+            }
+        });
+        let former = self.state().timer.replace(timer.abort_handle());
+        if let Some(former) = former {
+            former.abort();
+        }
+    }
+
+    /// Counts a fetch as failed whose runtime stands still: its own deadline should have ended it.
+    fn give_up_lost_flight(self: &Arc<Self>) {
+        let lost = {
+            let state = self.state();
+            let is_lost = |flight: &&Flight| flight.started.elapsed() > self.flight_limit();
+            state.flight.as_ref().filter(is_lost).map(|flight| (flight.id, flight.task.clone()))
+        };
+        if let Some((id, task)) = lost {
+            self.land(id, Err(Failure::new(JwksErrorKind::Abandoned)));
+            if let Some(task) = task {
+                task.abort();
+            }
+        }
+    }
+
+    pub(super) fn health(&self) -> JwksHealth {
+        let now = self.clock.monotonic();
+        let state = self.state();
+        let snapshot = self.snapshot.load();
+        let lifetime = snapshot.as_ref().map(|snapshot| snapshot.lifetime);
+        JwksHealth {
+            is_usable: lifetime.is_some_and(|lifetime| lifetime.is_usable(now)),
+            key_count: snapshot.as_ref().map_or(0, |snapshot| snapshot.keys.len()),
+            set_age: lifetime.map(|lifetime| now.saturating_sub(lifetime.loaded_at)),
+            last_success_age: state.last_success_at.map(|at| now.saturating_sub(at)),
+            last_error: state.last_error.map(|(kind, _)| kind),
+            last_error_age: state.last_error.map(|(_, at)| now.saturating_sub(at)),
+            consecutive_failures: state.consecutive_failures,
+            fetches: state.fetches,
+        }
+    }
+
+    fn unavailable(&self) -> KeyRefusal {
+        KeyRefusal::Unavailable { retry_after: self.settings.cooldown.max(RETRY_PAUSE_MIN) }
+    }
+
+    fn landing(&self) -> Landing {
+        Landing { landings: self.landings.subscribe(), limit: self.flight_limit() }
+    }
+
+    /// The physical time after which a fetch must have ended by its own deadline.
+    fn flight_limit(&self) -> Duration {
+        self.source.as_ref().map_or(Duration::ZERO, |source| source.deadline.saturating_add(GRACE))
+    }
+
+    fn be_quiet_until(&self, until: Duration) {
+        self.quiet_until_nanos.store(nanos(until), Ordering::Relaxed);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock; if it did, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let flight = state.flight.take().and_then(|flight| flight.task);
+        for task in [flight, state.timer.take()].into_iter().flatten() {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cache").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// How one cache behaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) rules: KeyRules,
+    /// The explicit setting, which beats `Cache-Control`.
+    pub(super) soft_age: Option<Duration>,
+    pub(super) max_stale: Duration,
+    pub(super) cooldown: Duration,
+}
+
+/// What a caller looks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sought<'a> {
+    AnySet,
+    Key(Option<&'a str>),
+}
+
+/// A key set with its times, replaced as a whole.
+#[derive(Debug)]
+struct Snapshot {
+    keys: Arc<KeySet>,
+    lifetime: Lifetime,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    history: FetchHistory,
+    flight: Option<Flight>,
+    timer: Option<AbortHandle>,
+    etag: Option<HeaderValue>,
+    missing_kids: MissingKids,
+    last_success_at: Option<Duration>,
+    last_error: Option<(JwksErrorKind, Duration)>,
+    consecutive_failures: u64,
+    fetches: u64,
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: u64,
+    started_at: Duration,
+    started: Instant,
+    task: Option<AbortHandle>,
+}
+
+/// A fetch that was noted and is yet to be spawned.
+#[derive(Debug)]
+struct Launch {
+    id: u64,
+    etag: Option<HeaderValue>,
+    source: Arc<Source>,
+}
+
+/// Ends a flight whose task is dropped: its runtime ended, or the client panicked.
+#[derive(Debug)]
+struct FlightGuard {
+    cache: Weak<Cache>,
+    id: u64,
+}
+
+impl Drop for FlightGuard {
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache.upgrade() {
+            cache.land(self.id, Err(Failure::new(JwksErrorKind::Abandoned)));
+        }
+    }
+}
+
+/// One caller's way through the rounds.
+#[derive(Debug)]
+struct Request<'a> {
+    sought: Sought<'a>,
+    /// Whether it started a fetch itself, which then answers for its `kid`.
+    has_asked: bool,
+    has_waited: bool,
+}
+
+enum Settled {
+    Ready(Option<Arc<VerifyingKey>>),
+    Refused(KeyRefusal),
+    /// For the fetch that is to be started, or for the one in flight.
+    Wait(Option<Purpose>),
+}
+
+enum Turn {
+    Ready(Option<Arc<VerifyingKey>>),
+    Refused(KeyRefusal),
+    Wait(Landing),
+}
+
+/// The end of the fetch in flight.
+struct Landing {
+    landings: watch::Receiver<u64>,
+    limit: Duration,
+}
+
+impl Landing {
+    /// Waits for it; `false` when it should long have come.
+    async fn wait(mut self) -> bool {
+        let landed = async {
+            // The sender lives in the cache that the caller holds.
+            let _ = self.landings.changed().await;
+            Ok(())
+        };
+        http_client::within(self.limit, landed).await.is_ok()
+    }
+}
+
+/// A set that may become the held one.
+#[derive(Debug)]
+struct Loaded {
+    keys: Arc<KeySet>,
+    skipped: Vec<Skipped>,
+    etag: Option<HeaderValue>,
+    max_age: Option<Duration>,
+    is_modified: bool,
+}
+
+fn reasons(skipped: &[Skipped]) -> String {
+    let words: Vec<_> = skipped.iter().take(8).map(|skipped| skipped.reason.to_string()).collect();
+    words.join(", ")
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+const ROUNDS_MAX: u32 = 3;
+/// What a fetch may take beyond its deadline before it counts as lost: for scheduling and reading.
+const GRACE: Duration = Duration::from_secs(1);
+/// The shortest pause between two attempts that no request asked for.
+const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);

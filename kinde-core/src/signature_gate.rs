@@ -1,0 +1,212 @@
+//! From an unproven token to a payload with a verified signature: header, key, signature, in this order.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    AuthReason, Jwks,
+    jwks::{KeyAnswer, KeyRefusal, VerifyingKey},
+    jws::{JoseHeader, UntrustedJws},
+};
+
+/// Proves signatures with the key sets of one or several issuers.
+///
+/// With several issuers the key ID is looked up in all of their sets, and whoever's key verifies the
+/// signature is the only one whose `iss` is then accepted (requirement B9).
+#[derive(Debug)]
+pub(crate) struct SignatureGate {
+    key_sets: Box<[Jwks]>,
+    token_limit_bytes: usize,
+    headers: HeaderMemo,
+}
+
+/// A payload whose signature is verified; its claims are not yet judged.
+pub(crate) struct Proven {
+    pub(crate) payload: String,
+    pub(crate) key: Arc<VerifyingKey>,
+    /// Which of the key sets holds the key.
+    pub(crate) owner: usize,
+}
+
+impl SignatureGate {
+    pub(crate) fn new(key_sets: impl Into<Box<[Jwks]>>, token_limit_bytes: usize) -> Self {
+        Self { key_sets: key_sets.into(), token_limit_bytes, headers: HeaderMemo::default() }
+    }
+
+    pub(crate) fn key_set(&self, owner: usize) -> Option<&Jwks> {
+        self.key_sets.get(owner)
+    }
+
+    pub(crate) fn token_limit_bytes(&self) -> usize {
+        self.token_limit_bytes
+    }
+
+    /// Decides at once, or gives `None` when a key must be fetched first.
+    pub(crate) fn prove_at_hand(&self, token: &str) -> Option<Result<Proven, AuthReason>> {
+        let (jws, header) = match self.open(token) {
+            Ok(opened) => opened,
+            Err(reason) => return Some(Err(reason)),
+        };
+        let kid = header.kid.as_deref();
+        let mut has_failed = false;
+        let mut is_waiting = false;
+        let mut refusal = None;
+        for (owner, key_set) in self.key_sets.iter().enumerate() {
+            match key_set.key_at_hand(kid) {
+                KeyAnswer::Key(key) => match self.prove(&jws, &header, key, owner) {
+                    Err(AuthReason::SignatureInvalid) => has_failed = true,
+                    decided => return Some(decided),
+                },
+                KeyAnswer::Wait => is_waiting = true,
+                KeyAnswer::Refused(reason) => refusal = Some(worse(refusal, reason)),
+            }
+        }
+        match refusal {
+            _ if has_failed => Some(Err(AuthReason::SignatureInvalid)),
+            Some(refusal) if !is_waiting => Some(Err(refusal.into())),
+            _ => None,
+        }
+    }
+
+    /// Decides, after fetching keys where that can help.
+    pub(crate) async fn prove_waiting(&self, token: &str) -> Result<Proven, AuthReason> {
+        let (jws, header) = self.open(token)?;
+        let kid = header.kid.as_deref();
+        let mut pending: Vec<_> =
+            self.key_sets.iter().map(|key_set| Some(Box::pin(key_set.key(kid)))).collect();
+        let mut has_failed = false;
+        let mut refusal = None;
+        while let Some((owner, answer)) = next_ready(&mut pending).await {
+            match answer {
+                Ok(key) => match self.prove(&jws, &header, key, owner) {
+                    Err(AuthReason::SignatureInvalid) => has_failed = true,
+                    decided => return decided,
+                },
+                Err(reason) => refusal = Some(worse(refusal, reason)),
+            }
+        }
+        match refusal {
+            Some(refusal) if !has_failed => Err(refusal.into()),
+            _ => Err(AuthReason::SignatureInvalid),
+        }
+    }
+
+    fn open<'t>(&self, token: &'t str) -> Result<(UntrustedJws<'t>, Arc<JoseHeader>), AuthReason> {
+        let jws = UntrustedJws::split(token, self.token_limit_bytes)?;
+        let header = match self.headers.find(jws.header_segment) {
+            Some(header) => header,
+            None => Arc::new(JoseHeader::read(jws.header_segment)?),
+        };
+        Ok((jws, header))
+    }
+
+    fn prove(
+        &self,
+        jws: &UntrustedJws<'_>,
+        header: &Arc<JoseHeader>,
+        key: Arc<VerifyingKey>,
+        owner: usize,
+    ) -> Result<Proven, AuthReason> {
+        let payload = jws.verified_payload(&key)?;
+        self.headers.remember(jws.header_segment, header);
+        Ok(Proven { payload, key, owner })
+    }
+}
+
+impl From<KeyRefusal> for AuthReason {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::UnknownKid { kid } => Self::KeyUnknown { kid },
+            KeyRefusal::KidMissing => Self::KeyIdMissing,
+            KeyRefusal::Unavailable { retry_after } => Self::KeysUnavailable { retry_after },
+        }
+    }
+}
+
+/// Of two refusals, the one that must be told: while one issuer's keys are unavailable, a key that no other
+/// issuer knows may be its.
+fn worse(held: Option<KeyRefusal>, new: KeyRefusal) -> KeyRefusal {
+    match (held, new) {
+        (
+            Some(KeyRefusal::Unavailable { retry_after: one }),
+            KeyRefusal::Unavailable { retry_after: two },
+        ) => KeyRefusal::Unavailable { retry_after: one.min(two) },
+        (Some(held @ KeyRefusal::Unavailable { .. }), _) => held,
+        (_, new) => new,
+    }
+}
+
+/// Waits for whichever future is ready first, takes it out, and tells which it was.
+async fn next_ready<F: Future>(pending: &mut [Option<Pin<Box<F>>>]) -> Option<(usize, F::Output)> {
+    poll_fn(|context| {
+        let mut is_waiting = false;
+        for (index, slot) in pending.iter_mut().enumerate() {
+            let Some(future) = slot else { continue };
+            match future.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    *slot = None;
+                    return Poll::Ready(Some((index, output)));
+                }
+                Poll::Pending => is_waiting = true,
+            }
+        }
+        if is_waiting { Poll::Pending } else { Poll::Ready(None) }
+    })
+    .await
+}
+
+/// The header segments last seen under a valid signature: the same text for all tokens of one key.
+///
+/// Only a verified token gets its header in, so nobody without a key can fill it; it holds what
+/// [`JoseHeader::read`] would give again, so it decides nothing.
+#[derive(Debug, Default)]
+struct HeaderMemo {
+    entries: ArcSwap<Vec<(Box<str>, Arc<JoseHeader>)>>,
+}
+
+impl HeaderMemo {
+    fn find(&self, segment: &str) -> Option<Arc<JoseHeader>> {
+        let entries = self.entries.load();
+        entries.iter().find(|(known, _)| known.as_ref() == segment).map(|(_, header)| Arc::clone(header))
+    }
+
+    fn remember(&self, segment: &str, header: &Arc<JoseHeader>) {
+        if segment.len() > MEMO_SEGMENT_LIMIT_BYTES || self.find(segment).is_some() {
+            return;
+        }
+        self.entries.rcu(|entries| {
+            let oldest = entries.len().saturating_add(1).saturating_sub(MEMO_ENTRIES);
+            let kept = entries.iter().skip(oldest).cloned();
+            kept.chain([(segment.into(), Arc::clone(header))]).collect::<Vec<_>>()
+        });
+    }
+}
+
+/// One entry a key, and a rotation has two; eight leave room for several issuers.
+const MEMO_ENTRIES: usize = 8;
+/// Kinde's header takes about 120 bytes.
+const MEMO_SEGMENT_LIMIT_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_memo_stays_bounded_and_keeps_the_newest() {
+        let memo = HeaderMemo::default();
+        let header = Arc::new(JoseHeader { kid: None });
+        for number in 0..100 {
+            memo.remember(&format!("segment{number}"), &header);
+        }
+        memo.remember(&"x".repeat(513), &header);
+        assert_eq!(memo.entries.load().len(), MEMO_ENTRIES);
+        assert!(memo.find("segment99").is_some());
+        assert!(memo.find("segment91").is_none());
+    }
+}

@@ -1,0 +1,67 @@
+//! What is told to logs and metrics. Fields are low in cardinality but for `reason`, which is escaped and cut.
+
+use std::{fmt, sync::Arc};
+
+use kinde_core::{AuthError, AuthErrorKind, Identity};
+
+/// The outcome of one request at a [`KindeLayer`](crate::KindeLayer), for metrics.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// No credential; let pass.
+    Anonymous,
+    /// A verified credential.
+    Authenticated(&'a Identity),
+    /// Refused. [`AuthError::code`] is a good label: stable, and few.
+    Refused(&'a AuthError),
+}
+
+/// A function that is told every outcome.
+#[derive(Clone)]
+pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&Outcome<'_>) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Observer")
+    }
+}
+
+/// Reports a refusal under its stable code.
+///
+/// A missing credential is everyday traffic (debug), a refused one a security event (info), what the
+/// operator must act on a warning or an error.
+pub(crate) fn refused(error: &AuthError) {
+    let (code, reason, fix) = (error.code(), error, error.fix());
+    match error.kind() {
+        AuthErrorKind::CredentialMissing => tracing::debug!(target: TARGET, code, "credential missing"),
+        AuthErrorKind::InvalidRequest | AuthErrorKind::InvalidToken => {
+            tracing::info!(target: TARGET, code, %reason, fix, "credential refused");
+        }
+        AuthErrorKind::InsufficientScope => {
+            tracing::info!(target: TARGET, code, %reason, fix, "access denied")
+        }
+        AuthErrorKind::KeysUnavailable => {
+            tracing::warn!(target: TARGET, code, %reason, fix, "keys unavailable")
+        }
+        AuthErrorKind::Misconfigured => tracing::error!(target: TARGET, code, %reason, fix, "wiring mistake"),
+    }
+}
+
+pub(crate) fn preflight_inside() {
+    tracing::warn!(
+        target: TARGET,
+        code = "preflight_refused",
+        "a CORS preflight reached KindeLayer and was refused: put the CORS layer outside of it (in axum, add it \
+         after), or call pass_cors_preflight()"
+    );
+}
+
+pub(crate) fn machines_without_audience() {
+    tracing::error!(
+        target: TARGET,
+        code = "machine_unbound",
+        "accept_machines() without an audience accepts no machine: set KINDE_AUDIENCE (with_audience)"
+    );
+}
+
+const TARGET: &str = "kinde_tower";

@@ -1,0 +1,244 @@
+//! Authentication: turns the credential of a request into a proven identity.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, Method, Request, Response,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, Entry, ORIGIN},
+};
+use kinde_core::{
+    AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, Secret,
+    TokenKind, Verifier,
+};
+use tower_layer::Layer;
+
+use crate::{
+    KindeService,
+    credential::{self, Presented},
+    event::{self, Observer, Outcome},
+    rejection::{RefusalStyle, RenderRefusal},
+};
+
+/// Authenticates every request of the service it wraps.
+///
+/// By default a credential is required: without one the answer is 401. With
+/// [`optional`](KindeLayer::optional) a request without a credential goes on as anonymous; one with a
+/// credential that is refused never does. Behind the layer, [`identity`](crate::identity),
+/// [`check`](crate::check), [`RequireLayer`](crate::RequireLayer) and kinde-axum's extractors read what it
+/// proved.
+///
+/// Put a CORS layer outside of this one: a preflight carries no credential.
+#[derive(Clone, Debug)]
+pub struct KindeLayer {
+    admission: Admission,
+}
+
+impl KindeLayer {
+    /// Creates a layer that requires a credential which `verifier` accepts.
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            admission: Admission {
+                verifier,
+                is_required: true,
+                accepts_machines: false,
+                passes_preflight: false,
+                style: None,
+                observer: None,
+            },
+        }
+    }
+
+    /// Creates a layer from the environment variables of Kinde's SDKs, `KINDE_ISSUER_URL` first.
+    ///
+    /// `KINDE_AUDIENCE` binds it by audience; without one, `KINDE_CLIENT_ID` binds it by application.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the variables, at once.
+    #[cfg(feature = "reqwest")]
+    pub fn from_env() -> Result<Self, kinde_core::ConfigError> {
+        Ok(Self::new(kinde_core::Kinde::from_env()?.verifier().build()?))
+    }
+
+    /// Lets requests without a credential pass as anonymous. A refused header is still refused.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.admission.is_required = false;
+        self
+    }
+
+    /// Accepts machine-to-machine tokens as well. Default: refused as the wrong kind.
+    ///
+    /// They need a verifier that is bound by audience. Handlers then ask for `Caller` or `AuthMachine`;
+    /// where a person is asked for, a machine gets 403.
+    #[must_use]
+    pub fn accept_machines(mut self) -> Self {
+        if !self.admission.verifier.has_audience() {
+            event::machines_without_audience();
+        }
+        self.admission.accepts_machines = true;
+        self
+    }
+
+    /// Lets CORS preflights pass as anonymous, for a CORS layer inside of this one.
+    ///
+    /// Default off: the better place for a CORS layer is outside, where refusals get its headers as well.
+    #[must_use]
+    pub fn pass_cors_preflight(mut self) -> Self {
+        self.admission.passes_preflight = true;
+        self
+    }
+
+    /// Sets the realm of the challenge. Default `api`. Quotes, backslashes and control characters are dropped.
+    #[must_use]
+    pub fn with_realm(mut self, realm: &str) -> Self {
+        self.admission.style = Some(self.admission.style().with_realm(realm));
+        self
+    }
+
+    /// Adds `resource_metadata` to the challenge: the URL of RFC 9728 metadata. Default none.
+    #[must_use]
+    pub fn with_resource_metadata(mut self, url: &str) -> Self {
+        self.admission.style = Some(self.admission.style().with_resource_metadata(url));
+        self
+    }
+
+    /// Renders refusals in a way of your own; gates and extractors behind the layer follow.
+    #[must_use]
+    pub fn with_renderer(mut self, renderer: impl RenderRefusal) -> Self {
+        self.admission.style = Some(self.admission.style().with_renderer(renderer));
+        self
+    }
+
+    /// Calls `observe` with the outcome of every request, for metrics. It must not block.
+    #[must_use]
+    pub fn with_observer(mut self, observe: impl Fn(&Outcome<'_>) + Send + Sync + 'static) -> Self {
+        self.admission.observer = Some(Observer(Arc::new(observe)));
+        self
+    }
+}
+
+impl<S> Layer<S> for KindeLayer {
+    type Service = KindeService<S>;
+
+    fn layer(&self, inner: S) -> KindeService<S> {
+        KindeService::new(inner, self.admission.clone())
+    }
+}
+
+/// Which requests are let in, and how the others are answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    verifier: Verifier,
+    is_required: bool,
+    accepts_machines: bool,
+    passes_preflight: bool,
+    /// `None` is the default style: nothing then needs to be left in the request but the mark.
+    style: Option<RefusalStyle>,
+    observer: Option<Observer>,
+}
+
+/// What becomes of a request, as far as it can be told without waiting.
+pub(crate) enum Admitted {
+    Pass(AuthState),
+    Refuse(AuthError),
+    /// Keys must be fetched to judge this token.
+    Wait(Secret, CredentialSource),
+}
+
+impl Admission {
+    /// Looks at a request without waiting.
+    pub(crate) fn look<B>(&self, request: &mut Request<B>) -> Admitted {
+        // The token must not show where headers are logged, nor enter an HTTP/2 header table.
+        if let Entry::Occupied(mut values) = request.headers_mut().entry(AUTHORIZATION) {
+            values.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
+        let is_preflight = is_cors_preflight(request.method(), request.headers());
+        if is_preflight && self.passes_preflight {
+            return Admitted::Pass(AuthState::Anonymous);
+        }
+        let (token, source) = match credential::presented(request.headers()) {
+            Presented::Malformed(reason) => return Admitted::Refuse(reason.into()),
+            Presented::Bearer(token) => (token, CredentialSource::Header),
+            Presented::Nothing => match request.extensions().get::<Credential>() {
+                Some(credential) => (credential.untrusted_token().expose(), credential.source()),
+                None => return self.without_credential(is_preflight),
+            },
+        };
+        match self.verifier.verify_at_hand(token) {
+            Some(judged) => self.settle(judged, source),
+            None => Admitted::Wait(Secret::new(token), source),
+        }
+    }
+
+    /// Verifies a token, waiting for keys.
+    pub(crate) async fn wait(self, token: Secret, source: CredentialSource) -> Admitted {
+        let judged = self.verifier.verify(token.expose()).await;
+        self.settle(judged, source)
+    }
+
+    /// Leaves the mark in the request, and the style where it is not the default.
+    pub(crate) fn mark<B>(&self, request: &mut Request<B>, state: AuthState) {
+        self.observe(&match &state {
+            AuthState::Anonymous => Outcome::Anonymous,
+            AuthState::Authenticated(identity) => Outcome::Authenticated(identity),
+        });
+        if let Some(style) = &self.style {
+            request.extensions_mut().insert(style.clone());
+        }
+        request.extensions_mut().insert(state);
+    }
+
+    /// Tells the observer of a refusal and writes the answer.
+    pub(crate) fn refuse(&self, error: AuthError, request_headers: &HeaderMap) -> Response<Bytes> {
+        self.observe(&Outcome::Refused(&error));
+        self.style().respond(error, request_headers)
+    }
+
+    fn style(&self) -> RefusalStyle {
+        self.style.clone().unwrap_or_default()
+    }
+
+    fn observe(&self, outcome: &Outcome<'_>) {
+        if let Some(Observer(observe)) = &self.observer {
+            observe(outcome);
+        }
+    }
+
+    fn without_credential(&self, is_preflight: bool) -> Admitted {
+        if !self.is_required {
+            return Admitted::Pass(AuthState::Anonymous);
+        }
+        if is_preflight {
+            event::preflight_inside();
+        }
+        Admitted::Refuse(AuthReason::CredentialMissing.into())
+    }
+
+    fn settle(&self, judged: Result<Identity, AuthError>, source: CredentialSource) -> Admitted {
+        let judged = judged.and_then(|identity| match &identity {
+            Identity::Machine(_) if !self.accepts_machines => {
+                let (expected, found) = (TokenKind::User, TokenKind::Machine);
+                Err(AuthReason::WrongKind { expected, found }.into())
+            }
+            Identity::Machine(_) | Identity::User(_) => Ok(identity),
+        });
+        match (judged, source) {
+            (Ok(identity), _) => Admitted::Pass(AuthState::Authenticated(identity)),
+            // A changed audience, issuer or key must not lock a browser out: the session is over, no more.
+            (Err(error), CredentialSource::Session) if error.kind() == AuthErrorKind::InvalidToken => {
+                event::refused(&error);
+                self.without_credential(false)
+            }
+            (Err(error), CredentialSource::Header | CredentialSource::Session) => Admitted::Refuse(error),
+        }
+    }
+}
+
+/// A preflight as the Fetch standard defines it.
+fn is_cors_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}

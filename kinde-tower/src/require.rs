@@ -1,0 +1,94 @@
+//! Authorization: lets only identities through that meet a requirement.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response};
+use http_body::Body;
+use kinde_core::{AuthError, AuthState, Identity, Policy, Requirement};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{ResponseBody, future::ResponseFuture, rejection::RefusalStyle};
+
+/// Lets a request pass if its identity meets a requirement; put it inside of
+/// [`KindeLayer`](crate::KindeLayer).
+///
+/// An anonymous request is answered 401, a denied one 403, and one that no layer has looked at 500.
+#[derive(Clone, Debug)]
+pub struct RequireLayer {
+    requirement: Arc<Requirement>,
+}
+
+impl RequireLayer {
+    /// Creates a layer that demands `requirement`, for one that is known at run time only.
+    pub fn new(requirement: Requirement) -> Self {
+        Self { requirement: Arc::new(requirement) }
+    }
+}
+
+/// Creates a layer that demands a named policy.
+pub fn require<P: Policy>() -> RequireLayer {
+    RequireLayer::new(P::requirement())
+}
+
+/// Gives the proven caller of a request, for code without axum.
+///
+/// # Errors
+///
+/// `layer_missing` (500) where no [`KindeLayer`](crate::KindeLayer) is outside, `credential_missing` (401) for
+/// an anonymous request. [`RefusalStyle::respond`] turns either into a response.
+pub fn identity(extensions: &Extensions) -> Result<&Identity, AuthError> {
+    AuthState::of(extensions)?.identity()
+}
+
+/// Checks a policy against the caller of a request, for code without axum.
+///
+/// # Errors
+///
+/// As [`identity`], and `requirement_denied` (403).
+pub fn check<P: Policy>(extensions: &Extensions) -> Result<(), AuthError> {
+    P::requirement().check(identity(extensions)?)
+}
+
+impl<S> Layer<S> for RequireLayer {
+    type Service = Require<S>;
+
+    fn layer(&self, inner: S) -> Require<S> {
+        Require { inner, requirement: Arc::clone(&self.requirement) }
+    }
+}
+
+/// Checks a requirement before the inner service sees a request.
+#[derive(Clone, Debug)]
+pub struct Require<S> {
+    inner: S,
+    requirement: Arc<Requirement>,
+}
+
+impl<S, B, R> Service<Request<B>> for Require<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
+        match identity(request.extensions()).and_then(|identity| self.requirement.check(identity)) {
+            Ok(()) => ResponseFuture::calling(self.inner.call(request)),
+            Err(error) => {
+                let style = RefusalStyle::of(request.extensions());
+                ResponseFuture::refused(style.respond(error, request.headers()))
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The service that [`KindeLayer`](crate::KindeLayer) builds.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::{
+    ResponseBody,
+    future::ResponseFuture,
+    layer::{Admission, Admitted},
+};
+
+/// Authenticates requests before the inner service sees them.
+#[derive(Clone, Debug)]
+pub struct KindeService<S> {
+    inner: S,
+    admission: Admission,
+}
+
+impl<S> KindeService<S> {
+    pub(crate) fn new(inner: S, admission: Admission) -> Self {
+        Self { inner, admission }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for KindeService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, B> {
+        match self.admission.look(&mut request) {
+            Admitted::Pass(state) => {
+                self.admission.mark(&mut request, state);
+                ResponseFuture::calling(self.inner.call(request))
+            }
+            Admitted::Refuse(error) => {
+                ResponseFuture::refused(self.admission.refuse(error, request.headers()))
+            }
+            Admitted::Wait(token, source) => {
+                // The service that was polled ready goes along; its clone, not yet ready, stays behind.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                let verification = Box::pin(self.admission.clone().wait(token, source));
+                ResponseFuture::waiting(verification, ready, request, self.admission.clone())
+            }
+        }
+    }
+}

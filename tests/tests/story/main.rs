@@ -1,0 +1,3 @@
+//! Journeys across the crates, one file each.
+
+mod bearer;
