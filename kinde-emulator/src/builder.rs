@@ -161,6 +161,14 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Makes a refresh return the same access token while that one is good, as Kinde may.
+    ///
+    /// Default: off, a new one each time.
+    pub fn with_kept_access_tokens(mut self) -> Self {
+        self.lifetimes.keeps_access_token = true;
+        self
+    }
+
     /// Fills the environment from a seed.
     ///
     /// Default: an empty one. What the other methods choose is added to the seed.

@@ -9,7 +9,7 @@ use crate::{
     fields::Fields,
     provider::Provider,
     routes::OAuthError,
-    sessions::{Grant, IssuedCode},
+    sessions::{Grant, IssuedCode, RefreshToken},
 };
 
 /// Takes an authorization code: once, by the application it was given to, with its redirect URI and verifier.
@@ -71,12 +71,12 @@ fn check_code(
     }
 }
 
-/// Takes a refresh token, which is replaced by using it; returns the grant and the scopes asked for.
+/// Takes a refresh token, which is replaced by using it; returns it and the scopes asked for.
 pub(crate) fn refresh(
     provider: &Provider,
     application: &Application,
     form: &Fields,
-) -> Result<(Grant, Vec<String>), OAuthError> {
+) -> Result<(RefreshToken, Vec<String>), OAuthError> {
     let value = required(form, "refresh_token")?;
     let now = provider.clock.now();
     let overlap_seconds = provider.lifetimes.refresh_overlap.as_secs();
@@ -95,7 +95,7 @@ pub(crate) fn refresh(
     }
     let scopes = if asked.is_empty() { token.grant.scopes.clone() } else { asked };
     sessions.rotate(value, now);
-    Ok((token.grant, scopes))
+    Ok((token, scopes))
 }
 
 /// Decides the audiences and scopes of a machine's token.

@@ -1,4 +1,47 @@
 //! A Kinde environment in a process, for examples and tests: no account, no network.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use kinde_emulator::{Environment, Fault};
+//!
+//! let kinde = Environment::start().await;
+//! let alice = kinde.person("alice").in_org("acme").with("create:todos");
+//! let good = alice.access_token();
+//! let refused = alice.wrong().other_key();
+//!
+//! kinde.fault("/.well-known/jwks", Fault::Status(503));
+//! kinde.rotate_keys();
+//! assert_ne!(good, refused);
+//! kinde.stop().await;
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | To | Use |
+//! |---|---|
+//! | start, stop, pause, set the time, break an endpoint, rotate keys, count requests | [`Environment`] |
+//! | choose issuer, client, audiences, callbacks, lifetimes, port | [`EnvironmentBuilder`] |
+//! | mint a person's or a machine's tokens | [`Person`], [`Machine`] |
+//! | mint tokens that must be refused, by name | [`WrongToken`] |
+//! | make an endpoint fail | [`Fault`] |
+//! | describe a world in a file | [`Seed`] |
+//! | sign a person in without a browser | [`Environment::sign_in`] |
+//!
+//! Over HTTP it answers discovery, the key set, the authorization endpoint with a sign-in page, the token endpoint,
+//! user profile, introspection, revocation and logout. The program `kinde-emulator` serves the same on a fixed port.
+//!
+//! # What is not here
+//!
+//! Device authorization, the Account and Management APIs, webhook delivery and custom pages. The
+//! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
+//!
+//! # Security
+//!
+//! It listens on 127.0.0.1 only and there is no option for more. Its private keys are part of this crate, so whoever
+//! trusts an issuer that publishes them trusts everybody. Codes, refresh tokens and sessions are random, but nobody is
+//! ever asked for a password.
 
 mod access_token;
 mod application;

@@ -88,6 +88,14 @@ impl Provider {
         (expires_at > self.clock.now()).then_some(untrusted.payload)
     }
 
+    /// Returns the claims of a good token that nobody has revoked.
+    pub(crate) fn live_claims(&self, token: &str) -> Option<Value> {
+        let claims = self.verified_claims(token)?;
+        let token_id = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
+        let is_revoked = self.sessions.lock().is_revoked(token_id);
+        (!is_revoked).then_some(claims)
+    }
+
     fn client_of(&self, draft: &Draft) -> String {
         draft.client_id.clone().unwrap_or_else(|| self.client_id.clone())
     }
@@ -122,6 +130,8 @@ pub(crate) struct Lifetimes {
     pub(crate) refresh_token: Duration,
     /// How long a rotated refresh token still works.
     pub(crate) refresh_overlap: Duration,
+    /// Whether refreshing returns the same access token while it lasts.
+    pub(crate) keeps_access_token: bool,
 }
 
 impl Default for Lifetimes {
@@ -132,6 +142,7 @@ impl Default for Lifetimes {
             id_token: Duration::from_secs(3_600),
             refresh_token: Duration::from_secs(1_296_000),
             refresh_overlap: Duration::ZERO,
+            keeps_access_token: false,
         }
     }
 }

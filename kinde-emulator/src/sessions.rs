@@ -72,9 +72,9 @@ impl Sessions {
         code.is_used = true;
     }
 
-    pub(crate) fn issue_refresh_token(&mut self, grant: Grant, expires_at: u64) -> String {
+    pub(crate) fn issue_refresh_token(&mut self, token: RefreshToken) -> String {
         let value = identifiers::random_hex(32);
-        self.refresh_tokens.insert(value.clone(), RefreshToken { grant, expires_at, rotated_at: None });
+        self.refresh_tokens.insert(value.clone(), token);
         value
     }
 
@@ -147,11 +147,20 @@ pub(crate) struct IssuedCode {
 #[derive(Clone)]
 pub(crate) struct RefreshToken {
     pub(crate) grant: Grant,
+    pub(crate) issued_at: u64,
     pub(crate) expires_at: u64,
     pub(crate) rotated_at: Option<u64>,
+    /// The access token it came with.
+    pub(crate) access_token: String,
 }
 
 impl RefreshToken {
+    /// Makes one that nobody has used.
+    pub(crate) fn new(grant: Grant, access_token: &str, issued_at: u64, lifetime_seconds: u64) -> Self {
+        let expires_at = issued_at.saturating_add(lifetime_seconds);
+        Self { grant, issued_at, expires_at, rotated_at: None, access_token: access_token.to_owned() }
+    }
+
     /// Tells whether it can be used: not expired, and not rotated longer ago than the overlap.
     pub(crate) fn is_good(&self, now: u64, overlap_seconds: u64) -> bool {
         let is_current =
@@ -181,7 +190,8 @@ mod tests {
 
     #[test]
     fn rotated_refresh_token_is_good_until_the_overlap_ends() {
-        let token = RefreshToken { grant: grant(), expires_at: 1_000, rotated_at: Some(100) };
+        let mut token = RefreshToken::new(grant(), "", 0, 1_000);
+        token.rotated_at = Some(100);
         assert!(!token.is_good(100, 0));
         assert!(token.is_good(109, 10));
         assert!(!token.is_good(110, 10));
@@ -189,7 +199,7 @@ mod tests {
 
     #[test]
     fn refresh_token_is_good_until_its_last_second() {
-        let token = RefreshToken { grant: grant(), expires_at: 1_000, rotated_at: None };
+        let token = RefreshToken::new(grant(), "", 0, 1_000);
         assert!(token.is_good(999, 0));
         assert!(!token.is_good(1_000, 0));
     }
@@ -197,7 +207,7 @@ mod tests {
     #[test]
     fn signing_off_ends_the_refresh_tokens_of_the_session() {
         let mut sessions = Sessions::default();
-        let token = sessions.issue_refresh_token(grant(), 1_000);
+        let token = sessions.issue_refresh_token(RefreshToken::new(grant(), "", 0, 1_000));
         sessions.sign_off("another cookie");
         assert!(sessions.refresh_token(&token).is_some());
         sessions.sign_off("cookie");
@@ -216,7 +226,7 @@ mod tests {
         };
         let code = sessions.issue_code(issued);
         sessions.use_code(&code);
-        let token = sessions.issue_refresh_token(grant(), 1_000);
+        let token = sessions.issue_refresh_token(RefreshToken::new(grant(), "", 0, 1_000));
         sessions.use_code(&code);
         assert!(sessions.refresh_token(&token).is_none());
     }

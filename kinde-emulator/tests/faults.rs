@@ -1,5 +1,4 @@
 //! What a client sees when an endpoint misbehaves.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{io, time::Duration};
 

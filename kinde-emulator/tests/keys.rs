@@ -1,5 +1,5 @@
 //! The key set and the tokens signed with it, read by another implementation.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 #![expect(clippy::disallowed_methods, reason = "a second implementation judges what the emulator signs")]
 
 use std::{collections::HashSet, time::Duration};

@@ -1,5 +1,4 @@
 //! Starting, pausing, stopping, and living beside other environments.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use kinde_emulator::{Environment, Fault, StartError};
 use reqwest::{Client, StatusCode};
@@ -111,4 +110,16 @@ async fn variables_point_an_application_here_and_debug_keeps_the_secret() {
     assert_eq!(variables["KINDE_AUDIENCE"], "https://api.example");
     let shown = format!("{kinde:?} {:?} {:?}", kinde.person("alice"), kinde.machine("billing"));
     assert!(!shown.contains(&"q".repeat(48)));
+}
+
+/// The bar is 5 ms; the assertion is loose because test machines are busy, and the figure is printed.
+#[tokio::test]
+async fn environment_starts_without_making_a_key() {
+    drop(Environment::start().await);
+    let begun = tokio::time::Instant::now();
+    let kinde = Environment::start().await;
+    let took = begun.elapsed();
+    println!("in-process start: {took:?}");
+    assert!(took < std::time::Duration::from_millis(500));
+    kinde.stop().await;
 }

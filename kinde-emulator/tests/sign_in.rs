@@ -1,6 +1,6 @@
 //! Signing in over HTTP, from the authorization request to the callback.
 #![expect(unreachable_pub, reason = "the browser is shared by several test binaries")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod browser;
 

@@ -236,3 +236,36 @@ async fn revoked_tokens_open_nothing_here() {
     let answer = client().get(url).bearer_auth(access_token).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn refresh_may_return_the_same_access_token_while_it_lasts() {
+    let kinde = Environment::builder().with_kept_access_tokens().start().await;
+    kinde.set_time(1_790_000_000);
+    let browser = Browser::new();
+    let first = browser.tokens(&kinde, SCOPES).await;
+    kinde.advance(Duration::from_secs(45_023));
+    let form = [("grant_type", "refresh_token"), ("refresh_token", first["refresh_token"].as_str().unwrap())];
+    let second = browser.token(&kinde, &form).await.1;
+    assert_eq!((&second["access_token"], &second["expires_in"]), (&first["access_token"], &json!(41_376)));
+    kinde.advance(Duration::from_secs(41_377));
+    let form =
+        [("grant_type", "refresh_token"), ("refresh_token", second["refresh_token"].as_str().unwrap())];
+    let third = browser.token(&kinde, &form).await.1;
+    assert_ne!(third["access_token"], first["access_token"]);
+}
+
+#[tokio::test]
+async fn introspection_tells_a_good_token_from_a_bad_one() {
+    let kinde = Environment::start().await;
+    let machine = kinde.machine("billing").access_token();
+    let url = format!("{}/oauth2/introspect", kinde.url());
+    let alice = kinde.person("alice");
+    for (token, is_active) in [(alice.access_token(), true), (alice.expired().access_token(), false)] {
+        let request = client().post(&url).bearer_auth(&machine).form(&[("token", token)]);
+        let body: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(body["active"], is_active);
+        assert_eq!(body.get("client_id").is_some(), is_active);
+    }
+    let anonymous = client().post(&url).form(&[("token", "x")]).send().await.unwrap();
+    assert_eq!(anonymous.status(), StatusCode::UNAUTHORIZED);
+}

@@ -3,6 +3,7 @@
 mod answer;
 mod authorize;
 mod discovery;
+mod introspect;
 mod jwks;
 mod logout;
 mod misconduct;
@@ -35,6 +36,7 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route("/oauth2/auth/sign_in", post(sign_in::sign_in))
         .route("/oauth2/token", post(token::token))
         .route("/oauth2/revoke", post(revoke::revoke))
+        .route("/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/v2/user_profile", get(user_profile::current))
         .route("/oauth2/user_profile", get(user_profile::legacy))
         .route("/logout", get(logout::logout))

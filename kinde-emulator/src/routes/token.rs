@@ -16,7 +16,7 @@ use crate::{
     grants,
     provider::Provider,
     routes::answer::{self, OAuthError},
-    sessions::Grant,
+    sessions::{Grant, RefreshToken},
 };
 
 /// Exchanges a code, a refresh token or an application's own credentials for tokens.
@@ -48,12 +48,15 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<V
     match grant_type {
         "authorization_code" => {
             let grant = grants::code(provider, &application, form)?;
-            Ok(tokens(provider, &grant, &grant.scopes, grant.nonce.clone()))
+            Ok(tokens(provider, &grant, &grant.scopes, grant.nonce.clone(), None))
         }
         "refresh_token" => {
-            let (grant, scopes) = grants::refresh(provider, &application, form)?;
+            let (token, scopes) = grants::refresh(provider, &application, form)?;
+            let kept =
+                provider.lifetimes.keeps_access_token && provider.live_claims(&token.access_token).is_some();
+            let access_token = kept.then_some(token.access_token);
             // OpenID Connect Core §12.2: an ID token from a refresh should have no nonce.
-            Ok(tokens(provider, &grant, &scopes, None))
+            Ok(tokens(provider, &token.grant, &scopes, None, access_token))
         }
         "client_credentials" => {
             let (audiences, scopes) = grants::machine(&provider.directory.lock(), &application, form)?;
@@ -61,9 +64,10 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<V
             draft.audiences = audiences;
             draft.scopes = scopes;
             let claims = provider.machine_claims(&application.client_id, &draft);
+            let access_token = provider.sign(&claims, &draft);
             Ok(json!({
-                "access_token": provider.sign(&claims, &draft),
-                "expires_in": expires_in(provider),
+                "expires_in": expires_in(provider, &access_token),
+                "access_token": access_token,
                 "scope": draft.scopes.join(" "),
                 "token_type": "Bearer",
             }))
@@ -73,7 +77,13 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<V
 }
 
 /// Writes the token response for a grant; what the person may do is read anew each time.
-fn tokens(provider: &Provider, grant: &Grant, scopes: &[String], nonce: Option<String>) -> Value {
+fn tokens(
+    provider: &Provider,
+    grant: &Grant,
+    scopes: &[String],
+    nonce: Option<String>,
+    kept_access_token: Option<String>,
+) -> Value {
     let (person, hasura) = {
         let directory = provider.directory.lock();
         let application = directory.applications.get(&grant.client_id);
@@ -91,9 +101,10 @@ fn tokens(provider: &Provider, grant: &Grant, scopes: &[String], nonce: Option<S
     draft.requested_at = Some(grant.requested_at);
     draft.hasura = hasura;
 
-    let access_token = provider.sign(&provider.access_claims(&person, &draft), &draft);
+    let access_token =
+        kept_access_token.unwrap_or_else(|| provider.sign(&provider.access_claims(&person, &draft), &draft));
     let mut body = json!({
-        "expires_in": expires_in(provider),
+        "expires_in": expires_in(provider, &access_token),
         "scope": scopes.join(" "),
         "token_type": "Bearer",
     });
@@ -103,9 +114,9 @@ fn tokens(provider: &Provider, grant: &Grant, scopes: &[String], nonce: Option<S
         insert(&mut body, "id_token", provider.sign(&claims, &draft));
     }
     if granted("offline") {
-        let lifetime = provider.lifetimes.refresh_token.as_secs();
-        let expires_at = provider.clock.now().saturating_add(lifetime);
-        let value = provider.sessions.lock().issue_refresh_token(grant.clone(), expires_at);
+        let lifetime_seconds = provider.lifetimes.refresh_token.as_secs();
+        let token = RefreshToken::new(grant.clone(), &access_token, provider.clock.now(), lifetime_seconds);
+        let value = provider.sessions.lock().issue_refresh_token(token);
         insert(&mut body, "refresh_token", value);
     }
     insert(&mut body, "access_token", access_token);
@@ -118,9 +129,11 @@ fn insert(body: &mut Value, name: &str, value: String) {
     }
 }
 
-/// Kinde answers one second less than the token's own lifetime.
-fn expires_in(provider: &Provider) -> u64 {
-    provider.lifetimes.access_token.as_secs().saturating_sub(1)
+/// Kinde answers one second less than the token has left.
+fn expires_in(provider: &Provider, access_token: &str) -> u64 {
+    let claims = provider.verified_claims(access_token);
+    let expires_at = claims.and_then(|claims| claims.get("exp")?.as_u64()).unwrap_or_default();
+    expires_at.saturating_sub(provider.clock.now()).saturating_sub(1)
 }
 
 const SINGLE_PARAMETERS: [&str; 7] =
