@@ -90,3 +90,7 @@ pub use organization::Organization;
 pub use person::Person;
 pub use seed::Seed;
 pub use wrong::WrongToken;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,7 +12,8 @@ use crate::{
 
 /// A machine-to-machine application, and the description of a token for it.
 ///
-/// Made by [`Environment::machine`](crate::Environment::machine). It can also ask for its tokens over HTTP, with
+/// Made by [`Environment::machine`](crate::Environment::machine). Each method returns a description that says more and
+/// leaves the one it was called on as it was. The machine can also ask for its tokens over HTTP, with
 /// its own client id and secret.
 #[derive(Clone)]
 #[must_use]
@@ -45,80 +46,91 @@ impl Machine {
     /// Adds an API scope; repeatable.
     ///
     /// Default: none.
-    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        self.draft.scopes.push(scope.into());
-        self
+    pub fn with_scope(&self, scope: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.scopes.push(scope.into());
+        })
     }
 
     /// Adds an audience, registered or not; repeatable.
     ///
     /// Default: none. Over HTTP a machine without an audience gets no token.
-    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
-        self.draft.audiences.push(audience.into());
-        self
+    pub fn with_audience(&self, audience: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.audiences.push(audience.into());
+        })
     }
 
     /// Scopes the token to an organization, found or created by handle or org code.
     ///
     /// Default: the one the application is scoped to by the seed, or none.
-    pub fn in_org(mut self, organization: &str) -> Self {
+    pub fn in_org(&self, organization: &str) -> Self {
         let code = self.provider.directory.lock().find_or_create_organization(organization);
-        self.draft.org = Org::Code(code);
-        self
+        self.described(|draft| {
+            draft.org = Org::Code(code);
+        })
     }
 
     /// Sets a feature flag; its type letter follows from the value.
-    pub fn with_flag(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.flags.insert(key.into(), value.into());
-        self
+    pub fn with_flag(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.flags.insert(key.into(), value.into());
+        })
     }
 
     /// Sets a property of the application.
-    pub fn with_property(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.user_properties.insert(key.into(), value.into());
-        self
+    pub fn with_property(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.user_properties.insert(key.into(), value.into());
+        })
     }
 
     /// Sets or overrides any claim.
-    pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.overrides.insert(name.into(), Some(value.into()));
-        self
+    pub fn with_claim(&self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.overrides.insert(name.into(), Some(value.into()));
+        })
     }
 
     /// Leaves a claim out.
-    pub fn without_claim(mut self, name: impl Into<String>) -> Self {
-        self.draft.overrides.insert(name.into(), None);
-        self
+    pub fn without_claim(&self, name: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.overrides.insert(name.into(), None);
+        })
     }
 
     /// Sets `iat`, in Unix seconds.
     ///
     /// Default: the environment's time.
-    pub fn issued_at(mut self, unix_seconds: u64) -> Self {
-        self.draft.times.issued_at = Some(unix_seconds);
-        self
+    pub fn issued_at(&self, unix_seconds: u64) -> Self {
+        self.described(|draft| {
+            draft.times.issued_at = Some(unix_seconds);
+        })
     }
 
     /// Sets `exp`, counted from `iat`.
     ///
     /// Default: a day. With zero it expires as it is issued.
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
-        self.draft.times.lifetime = Some(lifetime);
-        self
+    pub fn expires_in(&self, lifetime: Duration) -> Self {
+        self.described(|draft| {
+            draft.times.lifetime = Some(lifetime);
+        })
     }
 
     /// Makes a token that expired an hour ago, further back than any leeway.
-    pub fn expired(mut self) -> Self {
-        self.draft.times.is_expired = true;
-        self
+    pub fn expired(&self) -> Self {
+        self.described(|draft| {
+            draft.times.is_expired = true;
+        })
     }
 
     /// Signs with this key of the environment, published or not.
     ///
     /// Default: the current key; also when there is no key with this ID.
-    pub fn signed_by(mut self, kid: impl Into<String>) -> Self {
-        self.draft.kid = Some(kid.into());
-        self
+    pub fn signed_by(&self, kid: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.kid = Some(kid.into());
+        })
     }
 
     /// Mints an access token.
@@ -132,6 +144,14 @@ impl Machine {
     pub fn wrong(&self) -> WrongToken {
         let claims = self.provider.machine_claims(&self.client_id, &self.draft);
         WrongToken::new(&self.provider, claims, self.draft.kid.clone())
+    }
+}
+
+impl Machine {
+    fn described(&self, change: impl FnOnce(&mut Draft)) -> Self {
+        let mut machine = self.clone();
+        change(&mut machine.draft);
+        machine
     }
 }
 

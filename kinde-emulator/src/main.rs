@@ -1,6 +1,6 @@
 //! The `kinde-emulator` program: one environment on loopback until it is told to end.
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use kinde_emulator::{Environment, Seed, StartError};
@@ -59,12 +59,11 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         None => Seed::example()?,
     };
     let kinde = Environment::builder().with_port(arguments.port).with_seed(seed).try_start().await?;
-    if arguments.json {
-        println!("{}", as_json(&kinde));
-    } else {
-        println!("{}", as_text(&kinde));
-    }
-    ended().await?;
+    // Listened for before anything is printed: whoever reads the address may end the program at once.
+    let ended = ended()?;
+    let announcement = if arguments.json { as_json(&kinde).to_string() } else { as_text(&kinde) };
+    writeln!(std::io::stdout(), "{announcement}")?;
+    ended.await;
     kinde.stop().await;
     Ok(())
 }
@@ -99,20 +98,23 @@ fn explained(problem: &(dyn Error + 'static)) -> String {
     format!("{problem}{cause}{advice}")
 }
 
-/// Waits for Ctrl-C or, where there are signals, SIGTERM.
+/// Listens for Ctrl-C and SIGTERM; the future is ready when one arrived.
 #[cfg(unix)]
-async fn ended() -> std::io::Result<()> {
+fn ended() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-async fn ended() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Listens for Ctrl-C; the future is ready when it arrived.
+#[cfg(windows)]
+fn ended() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move { drop(interrupt.recv().await) })
 }

@@ -13,15 +13,15 @@ use crate::{
 
 /// A person of the environment, and the description of a token for them.
 ///
-/// Made by [`Environment::person`](crate::Environment::person). Each method describes the token further; nothing
-/// is stored in the environment until [`remember`](Person::remember), so the same person can hold tokens that say
-/// different things.
+/// Made by [`Environment::person`](crate::Environment::person). Each method returns a description that says more and
+/// leaves the one it was called on as it was. Nothing is stored in the environment until
+/// [`remember`](Person::remember), so the same person can hold tokens that say different things.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// # let kinde = kinde_emulator::Environment::start().await;
 /// let alice = kinde.person("alice").in_org("acme");
-/// let may_create = alice.clone().with("create:todos").access_token();
+/// let may_create = alice.with("create:todos").access_token();
 /// let may_not = alice.access_token();
 /// # assert_ne!(may_create, may_not);
 /// # }
@@ -58,67 +58,75 @@ impl Person {
     /// Puts the session in an organization, found or created by handle or org code.
     ///
     /// Default: the first organization the environment remembers the person in, or none.
-    pub fn in_org(mut self, organization: &str) -> Self {
+    pub fn in_org(&self, organization: &str) -> Self {
         let code = self.provider.directory.lock().find_or_create_organization(organization);
-        self.draft.org = Org::Code(code);
-        self
+        self.described(|draft| {
+            draft.org = Org::Code(code);
+        })
     }
 
     /// Puts the session in no organization.
-    pub fn without_org(mut self) -> Self {
-        self.draft.org = Org::Without;
-        self
+    pub fn without_org(&self) -> Self {
+        self.described(|draft| {
+            draft.org = Org::Without;
+        })
     }
 
     /// Adds a permission; repeatable.
     ///
     /// Default: those the environment remembers. In an organization `permissions` is at least `[]`.
-    pub fn with(mut self, permission: impl Into<String>) -> Self {
-        self.draft.permissions.push(permission.into());
-        self
+    pub fn with(&self, permission: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.permissions.push(permission.into());
+        })
     }
 
     /// Adds a role by key; repeatable.
     ///
     /// Default: those the environment remembers; without any, no `roles` claim.
-    pub fn with_role(mut self, key: impl Into<String>) -> Self {
-        self.draft.roles.push(key.into());
-        self
+    pub fn with_role(&self, key: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.roles.push(key.into());
+        })
     }
 
     /// Sets a feature flag; its type letter follows from the value.
     ///
     /// Default: those the environment remembers; without any, no `feature_flags` claim.
-    pub fn with_flag(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.flags.insert(key.into(), value.into());
-        self
+    pub fn with_flag(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.flags.insert(key.into(), value.into());
+        })
     }
 
     /// Sets a property; one whose key starts with `kp_org_` belongs to the organization. Null writes an unset one.
     ///
     /// Default: those the environment remembers; without any, no `user_properties` claim.
-    pub fn with_property(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_property(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         let key = key.into();
-        if key.starts_with("kp_org_") {
-            self.draft.organization_properties.insert(key, value.into());
-        } else {
-            self.draft.user_properties.insert(key, value.into());
-        }
-        self
+        self.described(|draft| {
+            if key.starts_with("kp_org_") {
+                draft.organization_properties.insert(key, value.into());
+            } else {
+                draft.user_properties.insert(key, value.into());
+            }
+        })
     }
 
     /// Sets a property of the organization, whatever its key. Null writes an unset one.
-    pub fn with_organization_property(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.organization_properties.insert(key.into(), value.into());
-        self
+    pub fn with_organization_property(&self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.organization_properties.insert(key.into(), value.into());
+        })
     }
 
     /// Adds a scope; repeatable.
     ///
     /// Default: `openid profile email offline`, what the Next.js SDK asks for.
-    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        self.draft.scopes.push(scope.into());
-        self
+    pub fn with_scope(&self, scope: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.scopes.push(scope.into());
+        })
     }
 
     /// Sets every scope at once.
@@ -130,83 +138,94 @@ impl Person {
     /// Adds an audience, registered or not; repeatable.
     ///
     /// Default: none, so `aud` is `[]`, which is what Kinde issues when no API is asked for.
-    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
-        self.draft.audiences.push(audience.into());
-        self
+    pub fn with_audience(&self, audience: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.audiences.push(audience.into());
+        })
     }
 
     /// Issues the token to another application; `azp`.
     ///
     /// Default: the main application.
-    pub fn with_client_id(mut self, client_id: impl Into<String>) -> Self {
-        self.draft.client_id = Some(client_id.into());
-        self
+    pub fn with_client_id(&self, client_id: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.client_id = Some(client_id.into());
+        })
     }
 
     /// Sets or overrides any claim, as a token workflow could.
-    pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.draft.overrides.insert(name.into(), Some(value.into()));
-        self
+    pub fn with_claim(&self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.described(|draft| {
+            draft.overrides.insert(name.into(), Some(value.into()));
+        })
     }
 
     /// Leaves a claim out.
-    pub fn without_claim(mut self, name: impl Into<String>) -> Self {
-        self.draft.overrides.insert(name.into(), None);
-        self
+    pub fn without_claim(&self, name: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.overrides.insert(name.into(), None);
+        })
     }
 
     /// Sets the nonce of the ID token.
     ///
     /// Default: none, and no `nonce` claim.
-    pub fn with_nonce(mut self, nonce: impl Into<String>) -> Self {
-        self.draft.nonce = Some(nonce.into());
-        self
+    pub fn with_nonce(&self, nonce: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.nonce = Some(nonce.into());
+        })
     }
 
     /// Says when the person signed in, in Unix seconds; `auth_time` of the ID token.
     ///
     /// Default: when the token is issued.
-    pub fn authenticated_at(mut self, unix_seconds: u64) -> Self {
-        self.draft.auth_time = Some(unix_seconds);
-        self
+    pub fn authenticated_at(&self, unix_seconds: u64) -> Self {
+        self.described(|draft| {
+            draft.auth_time = Some(unix_seconds);
+        })
     }
 
     /// Writes the organization's claims under their `x-hasura-` names.
     ///
     /// Default: the plain names.
-    pub fn hasura(mut self) -> Self {
-        self.draft.hasura = true;
-        self
+    pub fn hasura(&self) -> Self {
+        self.described(|draft| {
+            draft.hasura = true;
+        })
     }
 
     /// Sets `iat`, in Unix seconds.
     ///
     /// Default: the environment's time.
-    pub fn issued_at(mut self, unix_seconds: u64) -> Self {
-        self.draft.times.issued_at = Some(unix_seconds);
-        self
+    pub fn issued_at(&self, unix_seconds: u64) -> Self {
+        self.described(|draft| {
+            draft.times.issued_at = Some(unix_seconds);
+        })
     }
 
     /// Sets `exp`, counted from `iat`.
     ///
     /// Default: a day for an access token, an hour for an ID token. With zero it expires as it is issued.
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
-        self.draft.times.lifetime = Some(lifetime);
-        self
+    pub fn expires_in(&self, lifetime: Duration) -> Self {
+        self.described(|draft| {
+            draft.times.lifetime = Some(lifetime);
+        })
     }
 
     /// Makes a token that expired an hour ago, further back than any leeway.
-    pub fn expired(mut self) -> Self {
-        self.draft.times.is_expired = true;
-        self
+    pub fn expired(&self) -> Self {
+        self.described(|draft| {
+            draft.times.is_expired = true;
+        })
     }
 
     /// Signs with this key of the environment, published or not.
     ///
     /// Default: the current key; also when there is no key with this ID.
-    pub fn signed_by(mut self, kid: impl Into<String>) -> Self {
-        self.draft.kid = Some(kid.into());
-        self
+    pub fn signed_by(&self, kid: impl Into<String>) -> Self {
+        self.described(|draft| {
+            draft.kid = Some(kid.into());
+        })
     }
 }
 
@@ -247,7 +266,7 @@ impl Person {
     /// Stores organization, permissions, roles, flags and properties, so that signing in over HTTP yields them.
     ///
     /// Scopes, audiences, claims and times belong to one token and are not stored.
-    pub fn remember(self) -> Self {
+    pub fn remember(&self) -> Self {
         {
             let mut directory = self.provider.directory.lock();
             if let Some(person) = directory.people.get_mut(&self.id) {
@@ -266,7 +285,15 @@ impl Person {
                 organization.properties.extend(self.draft.organization_properties.clone());
             }
         }
-        self
+        self.clone()
+    }
+}
+
+impl Person {
+    fn described(&self, change: impl FnOnce(&mut Draft)) -> Self {
+        let mut person = self.clone();
+        change(&mut person.draft);
+        person
     }
 
     pub(crate) fn record(&self) -> PersonRecord {

@@ -203,7 +203,7 @@ async fn profile_is_shown_to_a_good_access_token_only() {
     let profile: Value = good.json().await.unwrap();
     assert_eq!((&profile["sub"], &profile["email"]), (&json!(alice.id()), &json!("alice@example.test")));
     let refused = [
-        ("expired", alice.clone().expired().access_token()),
+        ("expired", alice.expired().access_token()),
         ("ID token", alice.id_token()),
         ("machine", kinde.machine("billing").access_token()),
         ("other key", alice.wrong().other_key()),
