@@ -17,8 +17,10 @@ use crate::{
 
 /// Proves signatures with the key sets of one or several issuers.
 ///
-/// With several issuers the key ID is looked up in all of their sets, and whoever's key verifies the
-/// signature is the only one whose `iss` is then accepted (requirement B9).
+/// With several issuers the key ID is looked up in all of their sets; whoever's key verifies the signature
+/// is the one whose `iss` is then accepted (requirement B9). One environment under two hosts, as during a move
+/// to a custom domain, lists the same key in both sets: [`same_key_at_hand`](SignatureGate::same_key_at_hand)
+/// finds that out.
 #[derive(Debug)]
 pub(crate) struct SignatureGate {
     key_sets: Box<[Jwks]>,
@@ -97,6 +99,24 @@ impl SignatureGate {
         }
     }
 
+    /// Tells whether another set lists the very same key, and gives that set's handle of it; `None` when that
+    /// set must be fetched first.
+    pub(crate) fn same_key_at_hand(&self, owner: usize, key: &VerifyingKey) -> Option<SameKey> {
+        match self.key_sets.get(owner)?.key_at_hand(key.kid()) {
+            KeyAnswer::Key(held) => Some(same_key(Ok(held), key)),
+            KeyAnswer::Refused(refusal) => Some(same_key(Err(refusal), key)),
+            KeyAnswer::Wait => None,
+        }
+    }
+
+    /// As [`same_key_at_hand`](SignatureGate::same_key_at_hand), after fetching the set where that can help.
+    pub(crate) async fn same_key_waiting(&self, owner: usize, key: &VerifyingKey) -> SameKey {
+        match self.key_sets.get(owner) {
+            Some(key_set) => same_key(key_set.key(key.kid()).await, key),
+            None => Ok(None),
+        }
+    }
+
     fn open<'t>(&self, token: &'t str) -> Result<(UntrustedJws<'t>, Arc<JoseHeader>), AuthReason> {
         let jws = UntrustedJws::split(token, self.token_limit_bytes)?;
         let header = match self.headers.find(jws.header_segment) {
@@ -116,6 +136,17 @@ impl SignatureGate {
         let payload = jws.verified_payload(&key)?;
         self.headers.remember(jws.header_segment, header);
         Ok(Proven { payload, key, owner })
+    }
+}
+
+/// Another set's handle of a key, if it lists the key.
+pub(crate) type SameKey = Result<Option<Arc<VerifyingKey>>, AuthReason>;
+
+fn same_key(found: Result<Arc<VerifyingKey>, KeyRefusal>, key: &VerifyingKey) -> SameKey {
+    match found {
+        Ok(held) => Ok(Some(held).filter(|held| held.thumbprint() == key.thumbprint())),
+        Err(refusal @ KeyRefusal::Unavailable { .. }) => Err(refusal.into()),
+        Err(KeyRefusal::UnknownKid { .. } | KeyRefusal::KidMissing) => Ok(None),
     }
 }
 

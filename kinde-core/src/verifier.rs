@@ -124,8 +124,14 @@ impl Verifier {
         if let Some(judged) = self.verify_at_hand(token) {
             return judged;
         }
-        let proven = self.inner.gate.prove_waiting(token).await?;
-        self.judge(token, proven)
+        let mut proven = self.inner.gate.prove_waiting(token).await?;
+        let claims = ParsedClaims::parse(&proven.payload)?;
+        if let Some(named) = self.other_issuer(&claims, &proven)
+            && let Some(key) = self.inner.gate.same_key_waiting(named, &proven.key).await?
+        {
+            (proven.owner, proven.key) = (named, key);
+        }
+        self.judge(token, claims, proven)
     }
 
     /// Verifies an access token without waiting; `None` when keys must be fetched first.
@@ -135,8 +141,22 @@ impl Verifier {
         if let Some(judged) = self.recall(token) {
             return Some(judged);
         }
-        let proven = self.inner.gate.prove_at_hand(token)?;
-        Some(proven.map_err(AuthError::from).and_then(|proven| self.judge(token, proven)))
+        let mut proven = match self.inner.gate.prove_at_hand(token)? {
+            Ok(proven) => proven,
+            Err(reason) => return Some(Err(reason.into())),
+        };
+        let claims = match ParsedClaims::parse(&proven.payload) {
+            Ok(claims) => claims,
+            Err(reason) => return Some(Err(reason.into())),
+        };
+        if let Some(named) = self.other_issuer(&claims, &proven) {
+            match self.inner.gate.same_key_at_hand(named, &proven.key)? {
+                Ok(Some(key)) => (proven.owner, proven.key) = (named, key),
+                Ok(None) => {}
+                Err(reason) => return Some(Err(reason.into())),
+            }
+        }
+        Some(self.judge(token, claims, proven))
     }
 
     /// Tells whether every issuer is bound by an audience, without which no machine token is accepted.
@@ -147,6 +167,13 @@ impl Verifier {
     /// Gives the issuers whose tokens are accepted.
     pub fn issuers(&self) -> impl Iterator<Item = &crate::Issuer> {
         self.inner.rules.iter().map(|rules| &rules.issuer)
+    }
+
+    /// Finds the issuer that `iss` names, where it is another than the one whose key verified the signature.
+    fn other_issuer(&self, claims: &ParsedClaims, proven: &Proven) -> Option<usize> {
+        let named = claims.iss.as_deref()?;
+        let named = self.inner.rules.iter().position(|rules| rules.issuer.as_str() == named)?;
+        (named != proven.owner).then_some(named)
     }
 
     /// Decides from memory: a remembered token is good until it expires or its key is withdrawn.
@@ -175,12 +202,11 @@ impl Verifier {
     }
 
     /// Judges the claims of a token whose signature is verified, and remembers it if it is good.
-    fn judge(&self, token: &str, proven: Proven) -> Result<Identity, AuthError> {
-        let Proven { payload, key, owner } = proven;
+    fn judge(&self, token: &str, mut claims: ParsedClaims, proven: Proven) -> Result<Identity, AuthError> {
+        let Proven { key, owner, .. } = proven;
         let Some(rules) = self.inner.rules.get(owner) else {
             return Err(AuthReason::SignatureInvalid.into());
         };
-        let mut claims = ParsedClaims::parse(&payload)?;
         let kind = rules.judge(&claims, self.inner.clock.wall())?;
         let subject = claims.sub.take().unwrap_or_default();
         let client_id = claims.azp.clone().unwrap_or_default();

@@ -1,0 +1,83 @@
+//! Several environments behind one verifier: nobody signs for a neighbour.
+
+use kinde_core::{Issuer, Jwks, Verifier};
+use kinde_emulator::Environment;
+
+fn verifier(kinde: &Environment) -> Verifier {
+    let jwks = Jwks::builder(Issuer::new(kinde.issuer()).unwrap()).build().unwrap();
+    Verifier::builder(jwks).with_application(kinde.client_id()).build().unwrap()
+}
+
+async fn code(verifier: &Verifier, token: &str) -> &'static str {
+    verifier.verify(token).await.map_or_else(|error| error.code(), |_| "accepted")
+}
+
+/// covers: B9
+#[tokio::test]
+async fn environment_under_two_hosts_is_accepted_under_both_though_the_keys_are_the_same() {
+    // Both publish the same development key under the same kid, as one environment does on its custom domain.
+    let (old, new) = (Environment::start().await, Environment::start().await);
+    assert_eq!(old.jwks(), new.jwks());
+    let both = Verifier::any_of([verifier(&old), verifier(&new)]).unwrap();
+    for kinde in [&new, &old, &new] {
+        let identity = both.verify(&kinde.person("alice").access_token()).await.unwrap();
+        assert_eq!(identity.claims().issuer().as_str(), kinde.issuer());
+        let identity = both.verify_at_hand(&kinde.person("bob").access_token()).unwrap().unwrap();
+        assert_eq!(identity.claims().issuer().as_str(), kinde.issuer());
+    }
+    let elsewhere = Environment::start().await;
+    assert_eq!(code(&both, &elsewhere.person("alice").access_token()).await, "issuer_mismatch");
+}
+
+/// covers: B9
+#[tokio::test]
+async fn outage_of_one_host_leaves_the_other_alone() {
+    let (old, new) = (Environment::start().await, Environment::start().await);
+    let both = Verifier::any_of([verifier(&old), verifier(&new)]).unwrap();
+    new.pause().await;
+    assert_eq!(code(&both, &old.person("alice").access_token()).await, "accepted");
+    assert_eq!(code(&both, &new.person("alice").access_token()).await, "keys_unavailable");
+}
+
+/// covers: B9
+#[tokio::test]
+async fn environment_cannot_sign_for_its_neighbour() {
+    let (one, two) = (Environment::start().await, Environment::start().await);
+    // From here on their keys differ.
+    let kid = one.signing_kid();
+    for _ in 0..3 {
+        two.rotate_keys();
+    }
+    two.withdraw_key(&kid);
+    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
+    assert_eq!(code(&both, &one.person("alice").access_token()).await, "accepted");
+    assert_eq!(code(&both, &two.person("alice").access_token()).await, "accepted");
+    let forged = two.person("mallory").with_claim("iss", one.issuer()).access_token();
+    assert_eq!(code(&both, &forged).await, "issuer_mismatch");
+}
+
+/// covers: B9
+#[tokio::test]
+async fn unknown_kids_share_one_budget() {
+    let (one, two) = (Environment::start().await, Environment::start().await);
+    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
+    code(&both, &one.person("alice").access_token()).await;
+    for _ in 0..100 {
+        assert_eq!(code(&both, &one.person("mallory").wrong().random_kid()).await, "key_unknown");
+    }
+    // One load and one round for unknown key IDs, each.
+    assert!(
+        one.jwks_fetches() <= 2 && two.jwks_fetches() <= 2,
+        "{} {}",
+        one.jwks_fetches(),
+        two.jwks_fetches()
+    );
+}
+
+#[tokio::test]
+async fn same_issuer_twice_is_a_configuration_error() {
+    let kinde = Environment::start().await;
+    let refused = Verifier::any_of([verifier(&kinde), verifier(&kinde)]).unwrap_err();
+    assert_eq!(refused.problems()[0].code(), "issuer_repeated");
+    assert_eq!(Verifier::any_of([]).unwrap_err().problems()[0].code(), "verifiers_empty");
+}
