@@ -96,7 +96,8 @@ impl Environment {
 
     /// Returns the environment variables that point an application here, under the names Kinde's SDKs read.
     ///
-    /// `KINDE_AUDIENCE` is among them when an API was registered.
+    /// `KINDE_AUDIENCE` is among them when an API was registered, and a public application has no
+    /// `KINDE_CLIENT_SECRET`.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
@@ -107,6 +108,7 @@ impl Environment {
             ("KINDE_POST_LOGIN_REDIRECT_URL", self.site_url.clone()),
             ("KINDE_POST_LOGOUT_REDIRECT_URL", self.site_url.clone()),
         ];
+        variables.retain(|(_, value)| !value.is_empty());
         let management = format!("{}/api", self.issuer());
         let directory = self.provider.directory.lock();
         let audiences: Vec<_> =

@@ -123,3 +123,11 @@ async fn environment_starts_without_making_a_key() {
     assert!(took < std::time::Duration::from_millis(500));
     kinde.stop().await;
 }
+
+#[test]
+fn environment_and_people_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Environment>();
+    shared::<kinde_emulator::Person>();
+    shared::<kinde_emulator::WrongToken>();
+}

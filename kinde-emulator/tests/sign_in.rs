@@ -144,7 +144,7 @@ async fn hinted_person_stands_first_and_is_marked() {
     let page = Browser::new().get(&url).await.text().await.unwrap();
     let first = page.split("name=\"person\"").nth(1).unwrap();
     assert!(first.contains("aria-current") && first.contains("carol@example.test"));
-    assert!(page.contains("emulator"));
+    assert!(page.contains("emulator") && !page.contains("<script"));
 }
 
 #[tokio::test]
@@ -194,4 +194,18 @@ async fn callback_allowed_later_is_accepted() {
     kinde.allow_callback(elsewhere);
     let callback = kinde.sign_in(url.as_str(), &kinde.person("alice")).unwrap();
     assert!(callback.starts_with(&format!("{elsewhere}&code=")));
+}
+
+#[tokio::test]
+async fn application_without_a_secret_needs_a_code_challenge_and_no_secret() {
+    let text = "[[applications]]\nname = \"spa\"\nkind = \"public\"\ncallbacks = [\"http://localhost:3000/callback\"]";
+    let kinde = Environment::builder().with_seed(Seed::from_toml(text).unwrap()).start().await;
+    assert!(kinde.variables().iter().all(|(name, _)| *name != "KINDE_CLIENT_SECRET"));
+    let good = authorization_url(&kinde, &[]);
+    let without = good.split("&code_challenge").next().unwrap();
+    let refused = kinde.sign_in(without, &kinde.person("alice")).unwrap();
+    assert_eq!(parameter(&refused, "error").unwrap(), "invalid_request");
+    let callback = kinde.sign_in(&good, &kinde.person("alice")).unwrap();
+    let (status, _) = Browser::new().exchange(&kinde, &parameter(&callback, "code").unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
 }

@@ -64,7 +64,9 @@ impl IntoResponse for OAuthError {
         let body = json!({ "error": self.error, "error_description": self.description });
         let mut response = oauth_json(status, body);
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+            // RFC 7617 §2: a Basic challenge has a realm.
+            let challenge = HeaderValue::from_static("Basic realm=\"kinde-emulator\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
