@@ -12,12 +12,13 @@ use crate::{AuthRejection, caller::caller};
 ///
 /// `P` is a marker type from `permissions!`, `roles!` or `scopes!`, or a combination with `All`, `Any` and
 /// `Not`. Without a credential the answer is 401.
-pub struct RequirePermission<P> {
+// The bound stands on the type so that a wrong `P` is named where the handler is written, not where it is routed.
+pub struct RequirePermission<P: Policy> {
     identity: Identity,
     policy: PhantomData<fn() -> P>,
 }
 
-impl<P> RequirePermission<P> {
+impl<P: Policy> RequirePermission<P> {
     /// Gives the identity that meets the policy.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -35,13 +36,13 @@ impl<P: Policy, S: Send + Sync> FromRequestParts<S> for RequirePermission<P> {
     }
 }
 
-impl<P> Clone for RequirePermission<P> {
+impl<P: Policy> Clone for RequirePermission<P> {
     fn clone(&self) -> Self {
         Self { identity: self.identity.clone(), policy: PhantomData }
     }
 }
 
-impl<P> fmt::Debug for RequirePermission<P> {
+impl<P: Policy> fmt::Debug for RequirePermission<P> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "RequirePermission<{}>", std::any::type_name::<P>())
     }

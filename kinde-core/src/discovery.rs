@@ -171,3 +171,104 @@ struct Document {
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const BODY_LIMIT_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::FetchFuture;
+
+    /// Answers every request alike and checks where it goes.
+    #[derive(Debug)]
+    struct Answers(u16, Vec<u8>);
+
+    impl HttpFetch for Answers {
+        fn fetch(&self, request: http::Request<Bytes>, _: usize) -> FetchFuture<'_> {
+            assert_eq!(*request.uri(), *"https://acme.kinde.com/.well-known/openid-configuration");
+            assert!(!request.headers().contains_key("authorization"));
+            let mut answer = http::Response::new(Bytes::from(self.1.clone()));
+            *answer.status_mut() = StatusCode::from_u16(self.0).unwrap();
+            Box::pin(async { Ok(answer) })
+        }
+    }
+
+    fn issuer() -> Issuer {
+        Issuer::new("https://acme.kinde.com/").unwrap()
+    }
+
+    fn document() -> Value {
+        json!({
+            "issuer": "https://acme.kinde.com",
+            "token_endpoint": "https://acme.kinde.com/oauth2/token",
+            "jwks_uri": "https://acme.kinde.com/.well-known/jwks.json",
+            "response_types_supported": ["code"],
+        })
+    }
+
+    fn with(member: &str, value: Value) -> Vec<u8> {
+        let mut document = document();
+        document[member] = value;
+        document.to_string().into_bytes()
+    }
+
+    async fn refusal(status: u16, body: Vec<u8>) -> Option<DiscoveryErrorKind> {
+        Endpoints::discover(&issuer(), &Answers(status, body)).await.err().map(|error| error.kind())
+    }
+
+    /// covers: B10
+    #[tokio::test]
+    async fn discovered_endpoints_replace_the_derived_ones_and_absent_ones_stay() {
+        let answers = Answers(200, document().to_string().into_bytes());
+        let endpoints = Endpoints::discover(&issuer(), &answers).await.unwrap();
+        assert_eq!(endpoints.jwks_uri(), "https://acme.kinde.com/.well-known/jwks.json");
+        assert_eq!(endpoints.end_session_endpoint(), "https://acme.kinde.com/logout");
+        assert_eq!(endpoints.issuer(), &issuer());
+    }
+
+    /// covers: B10 A9
+    #[tokio::test]
+    async fn document_of_another_issuer_or_origin_is_not_believed() {
+        use DiscoveryErrorKind::{EndpointOrigin, EndpointUrl, IssuerMismatch, Malformed, Status};
+        let twice = br#"{"issuer":"https://evil.example","issuer":"https://acme.kinde.com"}"#;
+        for (name, status, body, kind) in [
+            ("other issuer", 200, with("issuer", json!("https://evil.example")), IssuerMismatch),
+            ("trailing slash", 200, with("issuer", json!("https://acme.kinde.com/")), IssuerMismatch),
+            ("upper case", 200, with("issuer", json!("https://ACME.kinde.com")), IssuerMismatch),
+            ("issuer list", 200, with("issuer", json!(["https://acme.kinde.com"])), Malformed),
+            ("issuer twice", 200, twice.to_vec(), Malformed),
+            ("other origin", 200, with("jwks_uri", json!("https://evil.example/jwks")), EndpointOrigin),
+            ("other port", 200, with("token_endpoint", json!("https://acme.kinde.com:8/t")), EndpointOrigin),
+            ("plain http", 200, with("jwks_uri", json!("http://acme.kinde.com/jwks")), EndpointUrl),
+            ("relative", 200, with("jwks_uri", json!("/jwks")), EndpointUrl),
+            ("number", 200, with("jwks_uri", json!(1)), Malformed),
+            ("array", 200, b"[]".to_vec(), Malformed),
+            ("html", 200, b"<html>".to_vec(), Malformed),
+            ("redirect", 302, with("issuer", json!("https://acme.kinde.com")), Status),
+            ("not found", 404, vec![], Status),
+            ("too large", 200, vec![b' '; 256 * 1024 + 1], DiscoveryErrorKind::Exchange),
+        ] {
+            assert_eq!(refusal(status, body).await, Some(kind), "{name}");
+        }
+    }
+
+    /// covers: B10
+    #[tokio::test]
+    async fn widening_the_origin_keeps_issuer_and_https_bound() {
+        let discovered = async |body| Endpoints::discover_on_any_origin(&issuer(), &Answers(200, body)).await;
+        let widened = discovered(with("jwks_uri", json!("https://keys.example/jwks"))).await.unwrap();
+        assert_eq!(widened.jwks_uri(), "https://keys.example/jwks");
+        assert!(discovered(with("jwks_uri", json!("http://keys.example/jwks"))).await.is_err());
+        assert!(discovered(with("issuer", json!("https://keys.example"))).await.is_err());
+    }
+
+    /// covers: I4 I5
+    #[tokio::test]
+    async fn error_shows_what_was_refused_escaped() {
+        let body = with("issuer", json!("https://evil.example\n"));
+        let error = Endpoints::discover(&issuer(), &Answers(200, body)).await.unwrap_err();
+        let text = "discovery document of https://acme.kinde.com: its issuer is not the configured one, \
+                    found \"https://evil.example\\n\"";
+        assert_eq!(error.to_string(), text);
+    }
+}

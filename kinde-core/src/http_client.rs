@@ -64,6 +64,9 @@ pub enum FetchErrorKind {
     /// The body is larger than the limit.
     #[error("body too large")]
     TooLarge,
+    /// The client followed a redirect, which it must not.
+    #[error("redirected")]
+    Redirected,
     /// The runtime that carried the exchange ended before it did.
     #[error("abandoned")]
     Abandoned,
@@ -128,7 +131,7 @@ mod default_client {
         /// # Security
         ///
         /// Build it with `redirect(reqwest::redirect::Policy::none())`: a redirect would let whoever
-        /// answers for a path choose where keys come from.
+        /// answers for a path choose where keys come from. An answer from elsewhere is refused.
         pub fn with_reqwest(client: reqwest::Client) -> Self {
             Self { client }
         }
@@ -139,7 +142,12 @@ mod default_client {
             Box::pin(async move {
                 let request = request.map(reqwest::Body::from);
                 let request = reqwest::Request::try_from(request).map_err(broken)?;
+                let url = request.url().clone();
                 let mut answer = self.client.execute(request).await.map_err(broken)?;
+                // A client that was passed in may follow redirects: what it brings back is not believed.
+                if *answer.url() != url {
+                    return Err(FetchError::new(FetchErrorKind::Redirected));
+                }
                 let mut body = Vec::new();
                 while let Some(chunk) = answer.chunk().await.map_err(broken)? {
                     if body.len().saturating_add(chunk.len()) > body_limit_bytes {

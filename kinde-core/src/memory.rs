@@ -15,13 +15,12 @@ use crate::{Identity, Secret, jwks::VerifyingKey};
 /// The key is the whole token: equality decides, no digest. An entry is made only after full verification,
 /// so nobody without a signature can fill it; the one who asks it still compares expiry with the clock and the
 /// key with the key set, so an entry never outlives either (requirement J6).
-#[derive(Debug)]
 pub(crate) struct Memory {
     tokens: Cache<WholeToken, Remembered, foldhash::quality::RandomState>,
 }
 
 /// What is remembered of a token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Remembered {
     pub(crate) identity: Identity,
     /// The key that verified the signature; the entry is worth nothing once the key set drops it.
@@ -55,8 +54,7 @@ impl Memory {
     }
 }
 
-/// A token as a map key. `Debug` of the inner secret prints nothing of it.
-#[derive(Clone, Debug)]
+/// A token as a map key.
 struct WholeToken(Arc<Secret>);
 
 impl Borrow<str> for WholeToken {

@@ -1,6 +1,6 @@
 //! From a presented token to a proven identity.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -34,12 +34,11 @@ use crate::{
 /// # #[cfg(not(feature = "reqwest"))]
 /// # fn main() {}
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Verifier {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     gate: SignatureGate,
     rules: Box<[AccessRules]>,
@@ -219,6 +218,13 @@ impl Verifier {
             memory.remember(Remembered { identity: identity.clone(), key, owner });
         }
         Ok(identity)
+    }
+}
+
+/// Prints the rules; the remembered tokens are nobody's to print.
+impl fmt::Debug for Verifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Verifier").field("rules", &self.inner.rules).finish_non_exhaustive()
     }
 }
 
@@ -505,8 +511,8 @@ impl<'a> ExpectedIdToken<'a> {
     }
 }
 
-impl std::fmt::Debug for ExpectedIdToken<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ExpectedIdToken<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("ExpectedIdToken([redacted])")
     }
 }

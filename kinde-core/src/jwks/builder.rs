@@ -1,6 +1,6 @@
 //! Builds a [`Jwks`]: what may be set, what each default is for, and everything that is wrong at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::Uri;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Builds a [`Jwks`]. Every setting has a safe default.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct JwksBuilder {
     issuer: Issuer,
@@ -69,8 +69,8 @@ impl JwksBuilder {
     /// Sets the age at which the key set is refreshed in the background; it beats `Cache-Control`.
     ///
     /// Default: the provider's `max-age` between 1 minute and 24 hours, else 5 minutes, because a withdrawn
-    /// key is accepted until then. Less than 1 second, zero too, is a configuration error: it would ask the
-    /// provider without pause.
+    /// key is accepted until then. Zero, or less than a millisecond, is a configuration error: it would ask
+    /// the provider without pause. Without requests it refreshes at most every 100 ms.
     pub fn with_soft_age(self, soft_age: Duration) -> Self {
         Self { soft_age: Some(soft_age), ..self }
     }
@@ -179,7 +179,7 @@ impl JwksBuilder {
             let problem = ConfigProblem::new(
                 "jwks_soft_age_too_short",
                 "JwksBuilder::with_soft_age",
-                "set at least 1 second; 5 minutes are usual",
+                "set at least 1 millisecond; 5 minutes are usual",
             );
             problems.add(problem.with_found(&format!("{soft_age:?}")));
         }
@@ -197,6 +197,13 @@ impl JwksBuilder {
                 "set more than zero; 262144 is usual",
             ));
         }
+    }
+}
+
+/// Prints the issuer only; a URL may hold what nobody should print.
+impl fmt::Debug for JwksBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("JwksBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -229,4 +236,4 @@ const MAX_STALE_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
 const COOLDOWN_DEFAULT: Duration = Duration::from_secs(30);
 const DEADLINE_DEFAULT: Duration = Duration::from_secs(5);
 const BODY_LIMIT_BYTES_DEFAULT: usize = 256 * 1024;
-const SOFT_AGE_MIN: Duration = Duration::from_secs(1);
+const SOFT_AGE_MIN: Duration = Duration::from_millis(1);

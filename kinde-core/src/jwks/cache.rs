@@ -1,9 +1,11 @@
-//! Holds the current key set and runs its fetches: one at a time, each in a task of its own.
+//! Holds the current key set and answers for it, waiting for a fetch only where that can help.
+
+mod fetching;
 
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -14,15 +16,15 @@ use http::HeaderValue;
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 use super::{
-    Holding, KeyAnswer, KeyRefusal, events,
-    fetch::{Failure, Fetched, Source},
+    Holding, KeyAnswer, KeyRefusal,
+    fetch::Source,
     health::{JwksErrorKind, JwksHealth},
     key::{KeyRules, VerifyingKey},
-    key_set::{KeySet, Reading, Skipped},
+    key_set::KeySet,
     missing_kids::MissingKids,
     policy::{self, Decision, FetchHistory, Lifetime, Purpose, Want},
 };
-use crate::{Clock, Issuer, Random, UntrustedText, clock::physical_now, http_client};
+use crate::{Clock, Issuer, Random, UntrustedText, http_client};
 
 /// One issuer's keys. Readers take the snapshot without a lock; everything else is under one mutex,
 /// which is never held across an await nor while a task is spawned.
@@ -132,20 +134,6 @@ impl Cache {
         }
     }
 
-    /// Starts the refresh that is due, if it is; called by requests and by the timer.
-    fn refresh_if_due(self: &Arc<Self>, now: Duration) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        self.give_up_lost_flight();
-        let launch = {
-            let mut state = self.state();
-            match self.judge(&state, Sought::AnySet, false, now).0 {
-                Decision::UseAndRefresh | Decision::Start(_) => self.begin(&mut state, Purpose::Load, now),
-                _ => None,
-            }
-        };
-        self.launch(&runtime, launch);
-    }
-
     fn refresh_when_due(self: &Arc<Self>, now: Duration) {
         if nanos(now) >= self.quiet_until_nanos.load(Ordering::Relaxed) {
             self.refresh_if_due(now);
@@ -195,7 +183,8 @@ impl Cache {
     /// Decides without starting anything.
     fn peek(self: &Arc<Self>, sought: Sought<'_>) -> Settled {
         self.give_up_lost_flight();
-        let (decision, key) = self.judge(&self.state(), sought, false, self.clock.monotonic());
+        let now = self.clock.monotonic();
+        let (decision, key) = self.judge(&self.state(), sought, false, now);
         self.settle(decision, key, sought)
     }
 
@@ -244,145 +233,6 @@ impl Cache {
         }
     }
 
-    /// Notes that a fetch starts; the caller launches it after it has released the lock.
-    fn begin(&self, state: &mut State, purpose: Purpose, now: Duration) -> Option<Launch> {
-        let source = Arc::clone(self.source.as_ref()?);
-        let id = state.fetches.saturating_add(1);
-        state.fetches = id;
-        state.history.is_in_flight = true;
-        state.flight = Some(Flight { id, started_at: now, started: physical_now(), task: None });
-        if purpose == Purpose::UnknownKid {
-            state.history.kid_fetch_started_at = Some(now);
-            state.missing_kids.restart(now.saturating_add(self.settings.cooldown));
-        }
-        self.be_quiet_until(now.saturating_add(self.flight_limit()));
-        let etag = state.etag.clone().filter(|_| self.snapshot.load().is_some());
-        Some(Launch { id, etag, source })
-    }
-
-    /// Spawns the fetch. A runtime that is shutting down drops it at once, which counts as its end.
-    fn launch(self: &Arc<Self>, runtime: &Handle, launch: Option<Launch>) {
-        let Some(Launch { id, etag, source }) = launch else { return };
-        let flight = FlightGuard { cache: Arc::downgrade(self), id };
-        let task = runtime.spawn(async move {
-            let outcome = source.fetch(etag).await;
-            if let Some(cache) = flight.cache.upgrade() {
-                cache.land(flight.id, outcome);
-            }
-        });
-        if let Some(flight) = self.state().flight.as_mut().filter(|flight| flight.id == id) {
-            flight.task = Some(task.abort_handle());
-        }
-    }
-
-    /// Ends the flight `id` with its outcome; does nothing if it ended before.
-    fn land(self: &Arc<Self>, id: u64, outcome: Result<Fetched, Failure>) {
-        let former = self.snapshot.load_full();
-        let outcome = outcome.and_then(|fetched| self.read(fetched, former.as_deref()));
-        let now = self.clock.monotonic();
-        let (started_at, wake_after) = {
-            let mut state = self.state();
-            let Some(flight) = state.flight.take_if(|flight| flight.id == id) else { return };
-            state.history.is_in_flight = false;
-            let wake_after = match &outcome {
-                Ok(loaded) => Some(self.accept(&mut state, loaded, now)),
-                Err(failure) => self.note_failure(&mut state, failure.kind, now),
-            };
-            (flight.started_at, wake_after)
-        };
-        self.landings.send_modify(|count| *count = count.wrapping_add(1));
-        let took = now.saturating_sub(started_at);
-        match &outcome {
-            Ok(Loaded { keys, skipped, is_modified, .. }) => {
-                events::fetched(&self.issuer, keys, skipped, took, *is_modified);
-                events::changed(&self.issuer, keys, former.as_ref().map(|former| former.keys.as_ref()));
-            }
-            Err(failure) => events::failed(&self.issuer, failure, took),
-        }
-        if let Some(delay) = wake_after {
-            self.arm_timer(delay);
-        }
-    }
-
-    /// Reads an answer into a set that may replace the held one.
-    fn read(&self, fetched: Fetched, former: Option<&Snapshot>) -> Result<Loaded, Failure> {
-        let former = former.map(|snapshot| &snapshot.keys);
-        let (body, etag, max_age) = match fetched {
-            Fetched::Document { body, etag, max_age } => (body, etag, max_age),
-            Fetched::NotModified { max_age } => {
-                let keys = former.ok_or_else(|| Failure::new(JwksErrorKind::NotModifiedWithoutSet))?;
-                let keys = Arc::clone(keys);
-                return Ok(Loaded { keys, skipped: Vec::new(), etag: None, max_age, is_modified: false });
-            }
-        };
-        let Reading { keys, skipped } = KeySet::read(&body, self.settings.rules, former.map(Arc::as_ref))
-            .map_err(|_| Failure::new(JwksErrorKind::NotAKeySet))?;
-        if keys.is_empty() {
-            return Err(Failure::new(JwksErrorKind::NoUsableKey).with_cause(&reasons(&skipped)));
-        }
-        Ok(Loaded { keys: Arc::new(keys), skipped, etag, max_age, is_modified: true })
-    }
-
-    /// Makes a loaded set the held one; gives the time after which its refresh is due.
-    fn accept(&self, state: &mut State, loaded: &Loaded, now: Duration) -> Duration {
-        let soft_age = policy::soft_age(self.settings.soft_age, loaded.max_age);
-        let lifetime = Lifetime::starting(now, soft_age, self.settings.max_stale, self.random.unit());
-        self.snapshot.store(Some(Arc::new(Snapshot { keys: Arc::clone(&loaded.keys), lifetime })));
-        if loaded.is_modified {
-            state.etag.clone_from(&loaded.etag);
-        }
-        state.history.failed_at = None;
-        state.last_success_at = Some(now);
-        state.consecutive_failures = 0;
-        self.be_quiet_until(lifetime.refresh_due);
-        lifetime.refresh_due.saturating_sub(now)
-    }
-
-    /// Keeps what is held; gives the time after which to try again while that is still usable.
-    fn note_failure(&self, state: &mut State, kind: JwksErrorKind, now: Duration) -> Option<Duration> {
-        state.history.failed_at = Some(now);
-        state.last_error = Some((kind, now));
-        state.consecutive_failures = state.consecutive_failures.saturating_add(1);
-        self.be_quiet_until(now.saturating_add(self.settings.cooldown));
-        let is_usable =
-            self.snapshot.load().as_ref().is_some_and(|snapshot| snapshot.lifetime.is_usable(now));
-        is_usable.then(|| self.settings.cooldown.max(RETRY_PAUSE_MIN))
-    }
-
-    /// Arms the one timer: an idle service learns of a withdrawn key too.
-    ///
-    /// It wakes once. If the clock then disagrees with the runtime's, as it does when the runtime is
-    /// paused or the clock is set by hand, it ends, and requests ask for the refresh.
-    fn arm_timer(self: &Arc<Self>, delay: Duration) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        let cache = Arc::downgrade(self);
-        let timer = runtime.spawn(async move {
-            tokio::time::sleep(delay).await;
-            if let Some(cache) = cache.upgrade() {
-                cache.refresh_if_due(cache.clock.monotonic());
-            }
-        });
-        let former = self.state().timer.replace(timer.abort_handle());
-        if let Some(former) = former {
-            former.abort();
-        }
-    }
-
-    /// Counts a fetch as failed whose runtime stands still: its own deadline should have ended it.
-    fn give_up_lost_flight(self: &Arc<Self>) {
-        let lost = {
-            let state = self.state();
-            let is_lost = |flight: &&Flight| flight.started.elapsed() > self.flight_limit();
-            state.flight.as_ref().filter(is_lost).map(|flight| (flight.id, flight.task.clone()))
-        };
-        if let Some((id, task)) = lost {
-            self.land(id, Err(Failure::new(JwksErrorKind::Abandoned)));
-            if let Some(task) = task {
-                task.abort();
-            }
-        }
-    }
-
     pub(super) fn health(&self) -> JwksHealth {
         let now = self.clock.monotonic();
         let state = self.state();
@@ -411,10 +261,6 @@ impl Cache {
     /// The physical time after which a fetch must have ended by its own deadline.
     fn flight_limit(&self) -> Duration {
         self.source.as_ref().map_or(Duration::ZERO, |source| source.deadline.saturating_add(GRACE))
-    }
-
-    fn be_quiet_until(&self, until: Duration) {
-        self.quiet_until_nanos.store(nanos(until), Ordering::Relaxed);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -484,29 +330,6 @@ struct Flight {
     task: Option<AbortHandle>,
 }
 
-/// A fetch that was noted and is yet to be spawned.
-#[derive(Debug)]
-struct Launch {
-    id: u64,
-    etag: Option<HeaderValue>,
-    source: Arc<Source>,
-}
-
-/// Ends a flight whose task is dropped: its runtime ended, or the client panicked.
-#[derive(Debug)]
-struct FlightGuard {
-    cache: Weak<Cache>,
-    id: u64,
-}
-
-impl Drop for FlightGuard {
-    fn drop(&mut self) {
-        if let Some(cache) = self.cache.upgrade() {
-            cache.land(self.id, Err(Failure::new(JwksErrorKind::Abandoned)));
-        }
-    }
-}
-
 /// One caller's way through the rounds.
 #[derive(Debug)]
 struct Request<'a> {
@@ -545,21 +368,6 @@ impl Landing {
         };
         http_client::within(self.limit, landed).await.is_ok()
     }
-}
-
-/// A set that may become the held one.
-#[derive(Debug)]
-struct Loaded {
-    keys: Arc<KeySet>,
-    skipped: Vec<Skipped>,
-    etag: Option<HeaderValue>,
-    max_age: Option<Duration>,
-    is_modified: bool,
-}
-
-fn reasons(skipped: &[Skipped]) -> String {
-    let words: Vec<_> = skipped.iter().take(8).map(|skipped| skipped.reason.to_string()).collect();
-    words.join(", ")
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -75,6 +75,8 @@ impl From<FetchErrorKind> for JwksErrorKind {
         match kind {
             FetchErrorKind::Connection => Self::Connection,
             FetchErrorKind::Deadline => Self::Deadline,
+            // A client that does not follow them gives the 3xx itself.
+            FetchErrorKind::Redirected => Self::Status,
             FetchErrorKind::TooLarge => Self::BodyTooLarge,
             FetchErrorKind::Abandoned => Self::Abandoned,
         }

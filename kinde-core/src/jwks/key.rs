@@ -28,7 +28,8 @@ impl VerifyingKey {
     /// Reads one entry of a key set.
     pub(super) fn read(entry: &Value, rules: KeyRules) -> Result<Arc<Self>, Unusable> {
         let jwk = typed(entry)?;
-        let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else { return Err(Unusable::KeyType) };
+        // An RSA key without n or e is read as a key of an unknown kind.
+        let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else { return Err(Unusable::Malformed) };
         usable_for_signatures(&jwk)?;
         let modulus = unsigned_integer(&rsa.n).ok_or(Unusable::Modulus)?;
         let exponent = unsigned_integer(&rsa.e).ok_or(Unusable::Exponent)?;
@@ -219,8 +220,17 @@ pub(super) const DEVELOPMENT_KEYS: &[&str] = &[
     "DXAjNvFCF7rVEcdF3s2o7r8oEdmJ5kD757YRJPiw_dk",
 ];
 
+/// The modulus of the first of them, for tests.
+#[cfg(test)]
+pub(super) const DEVELOPMENT_MODULUS: &str = "wppbwDWUjBj8Fa5VygDoWlI5NTp46-Alv9cZDXuecrP_jy0iv0mt2X2ZLxW5Ic-0atQ9kKsjitBLyveiTnxRCIJb1lv5FbDCn1qEJDBXDwZuTIncWLtwRsum27JdOrktV5bvSULnqT6o2kuA1gmDV5sZO5yKQEftSRVmoRR3qAWeZTZla0S0Dd1lsgm3wOVZGdT_mWrcamJ1glJ2ZXJX8wcoDyInAN44dcXK50J1oO9cHctzrD3KAf1eRYSiyZN7-yrVuyXa86E-ZuFnVF9GN-C1AgNBx8HLbTuAZOnQtOjuD-WNN-ECOjKgQ_2bt5lby_XUPus6TLcAJEGS6oDbnw";
+
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        rsa::{KeyPair, KeySize},
+        signature::{KeyPair as _, RSA_PKCS1_SHA256},
+    };
     use serde_json::json;
 
     use super::*;
@@ -395,9 +405,25 @@ mod tests {
         }
     }
 
+    /// covers: A11 B1
+    #[test]
+    fn key_verifies_its_own_signatures_and_no_others() {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        // RFC 8017 §A.1.1: SEQUENCE { INTEGER n, INTEGER e }; n starts after its sign byte.
+        let modulus = pair.public_key().as_ref()[9..265].to_vec();
+        let key = VerifyingKey::read(&with_modulus(&modulus), RULES).unwrap();
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"message", &mut signature).unwrap();
+        assert_eq!(signature.len(), key.modulus_bytes());
+        assert!(key.public_key().verify_sig(b"message", &signature).is_ok());
+        assert!(key.public_key().verify_sig(b"massage", &signature).is_err());
+        signature[7] ^= 1;
+        assert!(key.public_key().verify_sig(b"message", &signature).is_err());
+    }
+
     /// The moduli of the emulator's embedded keys, written by `openssl rsa -noout -modulus`.
     const DEVELOPMENT_MODULI: [&str; 4] = [
-        "wppbwDWUjBj8Fa5VygDoWlI5NTp46-Alv9cZDXuecrP_jy0iv0mt2X2ZLxW5Ic-0atQ9kKsjitBLyveiTnxRCIJb1lv5FbDCn1qEJDBXDwZuTIncWLtwRsum27JdOrktV5bvSULnqT6o2kuA1gmDV5sZO5yKQEftSRVmoRR3qAWeZTZla0S0Dd1lsgm3wOVZGdT_mWrcamJ1glJ2ZXJX8wcoDyInAN44dcXK50J1oO9cHctzrD3KAf1eRYSiyZN7-yrVuyXa86E-ZuFnVF9GN-C1AgNBx8HLbTuAZOnQtOjuD-WNN-ECOjKgQ_2bt5lby_XUPus6TLcAJEGS6oDbnw",
+        DEVELOPMENT_MODULUS,
         "yHXzOEoazWh-lx5Bhb25E8ntbY-U18naMMnjSxeXLfu2arWCKFkAyzFMRFL1LFRs1BIIPTYBZ91bsL3XBiR0gfvQal2cJ7yDfFYFT6nW1v6Kt5Qt5Fyb7BRK7KpnHrdpKv5fyEGYbqXOW44nin2IpkfE6vPCGQjlMo5X-mGYRVx1R7aQRMEOoT0GTKiJJjXb1C-nyYbZSUo99pN7BZkccs_gRw6GT8wn-Juprq4BPHGC2tJUx0HOSasRyg-pvUxU6Uq1Il6PBr5pXUwBN8-awZ-0wlE7QEY9XxCb9mXSJUnFsFmEu8hcI866k_P0ab1K9M5Bx_9kAlgHGbntLPFGaQ",
         "p6qJHuMN4qR-9ejiM6ehLA2_dMgyy1mo5jz1P9R5bKNg5Pe2YKKGbh1RfsGlMh_gizc2jdkE79aw9tUw2VpcJbbbq8LjE3XJMAKHoy-NB-yKu1iYwnFXWFK2L0fKxLdKubJDhVKxP5Cw5OD4iymXNriUd8ROm5te074w4_6ZjTAjrkW5DlEEud-c0My6Fi2TzjAYjoUH5IxX0midFINeTFomAfyc3BO9GR2xiqiINX4Rce1x1BjK30D7SiE7KqMW9iEL4jwscoAbkmlHbWtwM_jhqdP-iXyXXwetPCp2fjgu42jacS7209L2iBTl_HihpG0mPjIKZgvA4-Asl5gbrw",
         "vKAJq5_YZFsrCBlm10HXKgYGraue70B1c1dLP_Sh4V-gW7oSXeIsAA9YTc3OUdGaM_0FQm73OKY7P6IKztv0cmMPiaALpueCxNNKmcduaI7c2iUoeJLZZzHz3u4zKrSBQG8Ow1IzlZpQtz7qnFnPEHW-fggQhXKMtwOerfJ5yRSsfKP4DF2Waa-iw9ttsNWs-EIzLM_vP8Hs22RcYycD7Z7PXsJpNcJO6OQFV3p7rM2NvwCD_0fZRasnjNACLwGkmPg0O6jiVIH6geJj93jycWxan3DlwlcRwzzHPqMxFK0Cw41RmJdE6BRsp9QCGQA_2tBZQiikUP7USZX81zYOSQ",

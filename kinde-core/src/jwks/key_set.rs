@@ -132,7 +132,6 @@ fn entries(document: &[u8]) -> Result<Vec<Value>, NotAKeySet> {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "tests may overflow: they fail then")]
 mod tests {
     use std::time::Instant;
 
@@ -263,7 +262,7 @@ mod tests {
             ("byte order mark", format!("\u{feff}{good}")),
             ("cut", good.chars().take(good.len() / 2).collect()),
             ("not a number", r#"{"keys":[],"x":NaN}"#.to_owned()),
-            ("deep", format!(r#"{{"keys":[],"x":{}{}}}"#, "[".repeat(200), "]".repeat(200))),
+            ("deep", format!(r#"{{"keys":{}{}}}"#, "[".repeat(200), "]".repeat(200))),
         ] {
             assert!(KeySet::read(document.as_bytes(), RULES, None).is_err(), "{name}");
         }

@@ -7,7 +7,7 @@
 //! | `policy.rs` | when to use, refresh, wait or refuse: a plain function of times |
 //! | `missing_kids.rs` | which unknown key IDs are refused without another look |
 //! | `fetch.rs` | which answers of the endpoint count |
-//! | `cache.rs` | nothing: it holds the set and carries the decisions out |
+//! | `cache.rs`, `cache/fetching.rs` | nothing: they hold the set and carry the decisions out |
 #![deny(clippy::arithmetic_side_effects)]
 
 mod builder;
@@ -120,9 +120,8 @@ impl Jwks {
         self.cache.health()
     }
 
-    /// Looks a key up in the held set, if that is usable; never waits.
-    ///
-    /// It starts the background refresh when that is due, and no other fetch.
+    /// Looks a key up in the held set, if that is usable, for the tests of this module.
+    #[cfg(test)]
     pub(crate) fn held_key(&self, kid: Option<&str>) -> Option<Arc<VerifyingKey>> {
         self.cache.held_key(kid)
     }

@@ -154,7 +154,6 @@ pub(super) const PROVIDER_AGE_MIN: Duration = Duration::from_secs(60);
 pub(super) const PROVIDER_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "tests may overflow: they fail then")]
 mod tests {
     use super::*;
 
