@@ -15,13 +15,16 @@ use tokio::net::TcpListener;
 ///
 /// When the variables name an environment but cannot be used; all problems at once.
 pub async fn kinde() -> Result<(Kinde, Option<Environment>), ConfigError> {
-    match Kinde::from_env() {
-        Err(error) if only_lacks_an_issuer(&error) => {
-            let (kinde, emulator) = emulated().await?;
-            Ok((kinde, Some(emulator)))
-        }
-        kinde => Ok((kinde?, None)),
-    }
+    or_emulated(Kinde::from_env()).await
+}
+
+/// Does the same for variables that begin with `prefix`, such as `DEV_KINDE_ISSUER_URL`.
+///
+/// # Errors
+///
+/// As [`kinde`].
+pub async fn kinde_with_prefix(prefix: &str) -> Result<(Kinde, Option<Environment>), ConfigError> {
+    or_emulated(Settings::from_env_with_prefix(prefix).and_then(Kinde::from_settings)).await
 }
 
 /// Starts an emulator and gives a handle to it, made of the same variables as a handle to Kinde.
@@ -54,6 +57,16 @@ pub async fn ctrl_c() {
     // Where the signal cannot be watched, the service runs until it is killed.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+async fn or_emulated(kinde: Result<Kinde, ConfigError>) -> Result<(Kinde, Option<Environment>), ConfigError> {
+    match kinde {
+        Err(error) if only_lacks_an_issuer(&error) => {
+            let (kinde, emulator) = emulated().await?;
+            Ok((kinde, Some(emulator)))
+        }
+        kinde => Ok((kinde?, None)),
     }
 }
 
