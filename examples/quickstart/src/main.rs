@@ -9,6 +9,8 @@
 mod api;
 mod tour;
 
+use std::io::{self, IsTerminal};
+
 use kinde_axum::KindeLayer;
 use tracing_subscriber::EnvFilter;
 
@@ -16,7 +18,8 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The log tells the operator why a request was refused; the caller is told as little as possible.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "kinde_tower=debug".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(is_terminal).init();
 
     // In a service of your own: `let kinde = Kinde::from_env()?;`
     let (kinde, emulator) = example_environment::kinde().await?;

@@ -56,14 +56,20 @@ pub fn print_how_to_get_a_token(url: &str, kinde: &Kinde) {
 
 /// Prints the status to expect, and below it a line that stands alone, ready to be copied.
 fn step(status: u16, what: &str, request: &str) {
-    let (colour, plain) = match (std::io::stdout().is_terminal(), status) {
-        (false, _) => ("", ""),
-        (true, 200..=299) => ("\x1b[1;32m", "\x1b[0m"),
-        (true, _) => ("\x1b[1;33m", "\x1b[0m"),
-    };
-    println!("\n# {colour}{status}{plain}  {what}\ncurl -i {request}");
+    if !std::io::stdout().is_terminal() {
+        return println!("\n# {status}  {what}\ncurl -i {request}");
+    }
+    let colour = if status < 400 { GREEN } else { YELLOW };
+    // A token is long, and nobody reads it.
+    let request = request.replacen(" -H", &format!("{DIM} -H"), 1);
+    println!("\n# {colour}{status}{PLAIN}  {what}\ncurl -i {request}{PLAIN}");
 }
 
 fn bearer(token: &str) -> String {
     format!("-H 'Authorization: Bearer {token}'")
 }
+
+const GREEN: &str = "\x1b[1;32m";
+const YELLOW: &str = "\x1b[1;33m";
+const DIM: &str = "\x1b[2m";
+const PLAIN: &str = "\x1b[0m";
