@@ -1,4 +1,45 @@
-//! Kinde identities, permissions, organizations and feature flags as axum handler arguments.
+//! Gives axum handlers proven Kinde identities, permissions, organizations and feature flags as arguments.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use kinde_axum::{AuthUser, KindeLayer, OrgCode, RequirePermission, permissions};
+//!
+//! permissions! { /// May create to-do items.
+//!                pub CreateTodos = "create:todos"; }
+//!
+//! async fn me(user: AuthUser) -> String { user.id().to_owned() }
+//! async fn create(_: RequirePermission<CreateTodos>, org: OrgCode) -> String { format!("created in {org}") }
+//!
+//! # #[cfg(feature = "reqwest")]
+//! # fn build() -> Result<(), kinde_axum::ConfigError> {
+//! let app: Router = Router::new().route("/me", get(me)).route("/todos", get(create))
+//!     .layer(KindeLayer::from_env()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | Argument | Reaches the handler when | Otherwise |
+//! | --- | --- | --- |
+//! | [`AuthUser`] | a person calls | 401; 403 for a machine |
+//! | `Option<AuthUser>` | always behind an [`optional`](KindeLayer::optional) layer: `None` is anonymous | a refused token never gets here |
+//! | [`AuthMachine`], [`Caller`] | a machine, or either, calls | 401, 403 |
+//! | [`RequirePermission<P>`](RequirePermission) | the policy `P` is met | 403 |
+//! | [`OrgCode`] | the token has an organization | 403 |
+//! | [`FeatureFlag<F>`](FeatureFlag) | the flag has its type, or is absent: then its default | 403 |
+//! | [`Claims<T>`](Claims) | the claims fit `T` | 403 |
+//!
+//! Every one of them answers 500, with an explanation in the log, where no [`KindeLayer`] has seen the request.
+//! `P` is a marker from [`permissions!`], [`roles!`] or [`scopes!`], [`FlagIsOn`], or [`All`], [`Any`] and [`Not`] of
+//! such; a type alias names the whole.
+//!
+//! # What is not here
+//!
+//! axum itself: the crate builds on axum-core, so it follows axum 0.8 wherever that goes. Verification is in
+//! kinde-core, the layers are in kinde-tower; what an axum user needs of both is re-exported.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod caller;
 mod claims;
@@ -14,11 +55,9 @@ pub use organization::OrgCode;
 pub use permission::RequirePermission;
 pub use rejection::AuthRejection;
 
-pub use kinde_core as core;
 pub use kinde_core::{
     AccessToken, All, Any, AuthError, AuthErrorKind, AuthReason, ConfigError, Flag, FlagIsOn, Identity,
     Issuer, Jwks, Kinde, MachineToken, Not, Policy, Requirement, Role, Settings, TokenClaims, Verifier,
     flags, permissions, roles, scopes,
 };
-pub use kinde_tower as tower;
 pub use kinde_tower::{KindeLayer, RequireLayer, require};

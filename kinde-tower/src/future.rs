@@ -100,7 +100,7 @@ struct Waiting<S, B> {
 }
 
 impl<S: Service<Request<B>>, B> Waiting<S, B> {
-    fn proceed(mut self: Box<Self>, admitted: Admitted) -> State<S, S::Future, B> {
+    fn proceed(mut self, admitted: Admitted) -> State<S, S::Future, B> {
         let error = match admitted {
             Admitted::Pass(state) => {
                 self.admission.mark(&mut self.request, state);
