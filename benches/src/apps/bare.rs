@@ -1,0 +1,67 @@
+//! The bare handler, and the floor of every layer that hands something to a handler.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{Router, extract::Request, routing::get};
+use http::request::Parts;
+use tower::{Layer, Service};
+
+/// Builds the bare axum handler: what a request costs without any protection.
+pub fn bare() -> Router {
+    Router::new().route("/me", get(async || "kp_0123456789"))
+}
+
+/// Builds a handler behind a layer that only inserts one `Arc` into the extensions, and an extractor that takes it.
+pub fn floor() -> Router {
+    let identity = Arc::new(Inserted("kp_0123456789".to_owned()));
+    Router::new().route("/me", get(async |caller: FloorCaller| caller.0.0.clone())).layer(InsertLayer(identity))
+}
+
+#[derive(Debug)]
+struct Inserted(String);
+
+struct FloorCaller(Arc<Inserted>);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for FloorCaller {
+    type Rejection = http::StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, http::StatusCode> {
+        let inserted = parts.extensions.get::<Arc<Inserted>>();
+        inserted.map(|inserted| Self(Arc::clone(inserted))).ok_or(http::StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+#[derive(Clone)]
+struct InsertLayer(Arc<Inserted>);
+
+impl<S> Layer<S> for InsertLayer {
+    type Service = Insert<S>;
+
+    fn layer(&self, inner: S) -> Insert<S> {
+        Insert { inner, identity: Arc::clone(&self.0) }
+    }
+}
+
+#[derive(Clone)]
+struct Insert<S> {
+    inner: S,
+    identity: Arc<Inserted>,
+}
+
+impl<S: Service<Request>> Service<Request> for Insert<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> S::Future {
+        request.extensions_mut().insert(Arc::clone(&self.identity));
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,7 @@
+//! What the measuring programs share: a clock that counts only this thread's work, an environment that mints tokens,
+//! and the applications that are compared.
+
+pub mod apps;
+pub mod environment;
+pub mod measure;
+pub mod report;
