@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Issuer, MalformedClaim, Secret, TokenClaims, TokenKind};
+use crate::{AuthError, AuthReason, Issuer, MalformedClaim, Secret, TokenClaims, TokenKind};
 
 /// A proven caller: a person or a machine. Complete by nature; cheap to clone.
 ///
@@ -32,6 +32,20 @@ impl Identity {
         match self {
             Self::User(token) => Some(token),
             Self::Machine(_) => None,
+        }
+    }
+
+    /// Takes the person, where machines are not accepted at all.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthReason::WrongKind`] for a machine.
+    pub fn into_user(self) -> Result<Arc<AccessToken>, AuthError> {
+        match self {
+            Self::User(token) => Ok(token),
+            Self::Machine(_) => {
+                Err(AuthReason::WrongKind { expected: TokenKind::User, found: TokenKind::Machine }.into())
+            }
         }
     }
 

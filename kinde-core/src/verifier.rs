@@ -133,6 +133,15 @@ impl Verifier {
         self.judge(token, claims, proven)
     }
 
+    /// Verifies the access token of a person; a machine's is refused as the wrong kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Verifier::verify), and `wrong_token_kind` for a machine.
+    pub async fn verify_user(&self, token: &str) -> Result<Arc<AccessToken>, AuthError> {
+        self.verify(token).await?.into_user()
+    }
+
     /// Verifies an access token without waiting; `None` when keys must be fetched first.
     ///
     /// With keys at hand this is a synchronous function of the token, the keys and the time.

@@ -8,8 +8,7 @@ use http::{
     header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, Entry, ORIGIN},
 };
 use kinde_core::{
-    AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, Secret,
-    TokenKind, Verifier,
+    AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, Secret, Verifier,
 };
 use tower_layer::Layer;
 
@@ -217,13 +216,10 @@ impl Admission {
     }
 
     fn settle(&self, judged: Result<Identity, AuthError>, source: CredentialSource) -> Admitted {
-        let judged = judged.and_then(|identity| match &identity {
-            Identity::Machine(_) if !self.accepts_machines => {
-                let (expected, found) = (TokenKind::User, TokenKind::Machine);
-                Err(AuthReason::WrongKind { expected, found }.into())
-            }
-            Identity::Machine(_) | Identity::User(_) => Ok(identity),
-        });
+        let judged = match judged {
+            Ok(identity) if !self.accepts_machines => identity.into_user().map(Identity::User),
+            judged => judged,
+        };
         match (judged, source) {
             (Ok(identity), _) => Admitted::Pass(AuthState::Authenticated(identity)),
             // A changed audience, issuer or key must not lock a browser out: the session is over, no more.

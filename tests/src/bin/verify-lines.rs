@@ -106,7 +106,7 @@ impl Question {
             (None, None) => verifier,
         };
         let verifier = verifier.build().map_err(configuration)?;
-        verifier.verify(&self.token).await.map(drop).map_err(|error| error.to_string())
+        verifier.verify_user(&self.token).await.map(drop).map_err(|error| error.to_string())
     }
 
     async fn judge_id_token(&self) -> Result<(), String> {
