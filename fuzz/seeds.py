@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Writes seeds/ and the signed part of corpus/ again, with the emulator's first key (needs openssl)."""
+
+import base64
+import json
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+KEY = HERE.parent / "kinde-emulator" / "src" / "development_key.pem"
+KID = "f9:a1:2f:a1:4e:14:d4:ce:4b:b0:e2:c9:36:66:e0:d6"
+NOW = 1_790_000_000
+
+
+def encoded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def sign(claims, **header):
+    header = {"alg": "RS256", "kid": KID, "typ": "JWT"} | header
+    parts = (encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    message = ".".join(parts)
+    command = ["openssl", "dgst", "-sha256", "-sign", KEY]
+    return f"{message}.{encoded(subprocess.run(command, input=message.encode(), check=True, capture_output=True).stdout)}"
+
+
+def write(path, text):
+    path = HERE / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def main():
+    printed = subprocess.run(["openssl", "rsa", "-in", KEY, "-noout", "-modulus"], check=True, capture_output=True, text=True)
+    modulus = bytes.fromhex(printed.stdout.strip().split("=")[1])
+    key = {"kty": "RSA", "e": "AQAB", "n": encoded(modulus), "alg": "RS256", "kid": KID, "use": "sig"}
+    write("seeds/key_set.json", json.dumps({"keys": [key]}))
+
+    times = {"exp": NOW + 86400, "iat": NOW, "iss": "http://localhost:9", "jti": "6f1c2d5e-0a57-4a7e-9a57-2b8f4b0a3f11"}
+    user = {
+        "aud": ["https://api.example.com"], "azp": "3f0c6a7d9b2e4c58a1d0e6f7b8c9d0e1", **times,
+        "feature_flags": {"theme": {"t": "s", "v": "dark"}}, "org_code": "org_1a2b3c4d5e6",
+        "permissions": ["create:todos"], "scp": ["openid", "profile"], "sub": "kp_0123456789abcdef0123456789abcdef",
+    }
+    machine = {
+        "aud": ["https://api.example.com"], "azp": "9e8d7c6b5a4f43e2b1c0d9e8f7a6b5c4", **times,
+        "gty": ["client_credentials"], "scp": ["read:todos"],
+    }
+    token = sign(user)
+    write("seeds/user_token.txt", token)
+    write("seeds/machine_token.txt", sign(machine))
+    # A malformed authorization claim grants nothing, and the token stands.
+    write("seeds/malformed_permissions.txt", sign(user | {"permissions": {"create:todos": True}}))
+
+    header, claims, signature = token.split(".")
+    none = encoded(b'{"alg":"none"}')
+    tokens = {
+        "user": token, "machine": sign(machine), "expired": sign(user | {"exp": NOW}),
+        "crit": sign(user, crit=["b64"], b64=False), "no_signature": f"{none}.{claims}.",
+        "padded": f"{header}.{claims}.{signature}=", "two_segments": f"{header}.{claims}",
+        "five_segments": f"{token}.a.b", "malformed_permissions": sign(user | {"permissions": {"create:todos": True}}),
+        "infinite_exp": f"{header}.{encoded(b'{' + b'%cexp%c:1e999}' % (34, 34))}.{signature}",
+        "deep": f"{header}.{encoded(b'[' * 200)}.{signature}", "header_is_a_list": f"{encoded(b'[]')}.{claims}.{signature}",
+    }
+    for name, text in tokens.items():
+        write(f"corpus/bearer_token/{name}", text)
+    headers = {
+        "bearer": f"Bearer {token}", "lower_case": f"bearer {token}", "machine": f"Bearer {sign(machine)}", "basic": "Basic dXNlcjpwYXNz",
+        "empty": "", "scheme_alone": "Bearer", "two_spaces": f"Bearer  {token}", "two_headers": f"Bearer {token}\nBearer {token}",
+        "parameters": 'Bearer realm="a", token=b', "comma": "Bearer a, Basic b", "latin": "Bearer \u00e9",
+    }
+    for name, text in headers.items():
+        write(f"corpus/authorization_header/{name}", text)
+    sets = {
+        "one": {"keys": [key]}, "duplicate_kid": {"keys": [key, key]}, "null_entry": {"keys": [None, key]}, "none": {"keys": []},
+        "symmetric": {"keys": [{"kty": "oct", "k": "AAAA", "kid": "a"}]}, "no_kid": {"keys": [{k: v for k, v in key.items() if k != "kid"}]},
+        "exponent_one": {"keys": [key | {"e": "AQ"}]}, "encryption": {"keys": [key | {"use": "enc"}]}, "key_ops_text": {"keys": [key | {"key_ops": "verify"}]},
+        "short": {"keys": [key | {"n": "AQAB"}]}, "keys_is_text": {"keys": "a"},
+    }
+    for name, value in sets.items():
+        write(f"corpus/key_set/{name}", json.dumps(value))
+    settings = {
+        "complete": "KINDE_ISSUER_URL=https://example.kinde.com\nKINDE_CLIENT_ID=3f0c6a7d9b2e4c58a1d0e6f7b8c9d0e1\n"
+        "KINDE_CLIENT_SECRET=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ\nKINDE_SITE_URL=https://app.example.com\nKINDE_AUDIENCE=a b,c",
+        "aliases": "KINDE_DOMAIN=example.kinde.com\nNEXT_PUBLIC_KINDE_CLIENT_ID=a", "nothing": "", "conflict":
+        "KINDE_ISSUER_URL=https://a.example\nKINDE_DOMAIN=https://b.example", "plain_http": "KINDE_ISSUER_URL=http://example.com/",
+    }
+    for name, text in settings.items():
+        write(f"corpus/settings/{name}", text)
+
+
+if __name__ == "__main__":
+    main()
