@@ -4,3 +4,9 @@ mod any_service;
 mod bearer;
 mod claims;
 mod extractors;
+mod monotone;
+mod rotation;
+mod scale;
+#[path = "../judge/signer.rs"]
+mod signer;
+mod single_flight;
