@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
-use kinde_core::{AccessToken, AuthError, AuthState, Identity, MachineToken, TokenKind};
+use kinde_core::{AccessToken, AuthError, AuthState, Identity, MachineToken};
 
 use crate::AuthRejection;
 
@@ -16,11 +16,8 @@ use crate::AuthRejection;
 pub struct AuthUser(Arc<AccessToken>);
 
 impl AuthUser {
-    fn of(identity: &Identity) -> Result<Self, AuthError> {
-        match identity {
-            Identity::User(token) => Ok(Self(Arc::clone(token))),
-            Identity::Machine(_) => Err(AuthError::caller_kind(TokenKind::User, TokenKind::Machine)),
-        }
+    fn of(state: &AuthState) -> Result<Self, AuthError> {
+        state.user().map(|token| Self(Arc::clone(token)))
     }
 }
 
@@ -36,7 +33,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AuthUser {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
-        caller(parts).and_then(Self::of).map_err(|error| AuthRejection::new(error, parts))
+        demanded(parts, Self::of)
     }
 }
 
@@ -44,9 +41,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthUser {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthRejection> {
-        caller_if_any(parts)
-            .and_then(|identity| identity.map(Self::of).transpose())
-            .map_err(|error| AuthRejection::new(error, parts))
+        demanded_if_any(parts, Self::of)
     }
 }
 
@@ -57,11 +52,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthUser {
 pub struct AuthMachine(Arc<MachineToken>);
 
 impl AuthMachine {
-    fn of(identity: &Identity) -> Result<Self, AuthError> {
-        match identity {
-            Identity::Machine(token) => Ok(Self(Arc::clone(token))),
-            Identity::User(_) => Err(AuthError::caller_kind(TokenKind::Machine, TokenKind::User)),
-        }
+    fn of(state: &AuthState) -> Result<Self, AuthError> {
+        state.machine().map(|token| Self(Arc::clone(token)))
     }
 }
 
@@ -77,7 +69,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AuthMachine {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
-        caller(parts).and_then(Self::of).map_err(|error| AuthRejection::new(error, parts))
+        demanded(parts, Self::of)
     }
 }
 
@@ -85,9 +77,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthMachine {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthRejection> {
-        caller_if_any(parts)
-            .and_then(|identity| identity.map(Self::of).transpose())
-            .map_err(|error| AuthRejection::new(error, parts))
+        demanded_if_any(parts, Self::of)
     }
 }
 
@@ -100,12 +90,12 @@ pub enum Caller {
     Machine(AuthMachine),
 }
 
-impl From<&Identity> for Caller {
-    fn from(identity: &Identity) -> Self {
-        match identity {
+impl Caller {
+    fn of(state: &AuthState) -> Result<Self, AuthError> {
+        Ok(match state.identity()? {
             Identity::User(token) => Self::User(AuthUser(Arc::clone(token))),
             Identity::Machine(token) => Self::Machine(AuthMachine(Arc::clone(token))),
-        }
+        })
     }
 }
 
@@ -113,7 +103,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
-        caller(parts).map(Self::from).map_err(|error| AuthRejection::new(error, parts))
+        demanded(parts, Self::of)
     }
 }
 
@@ -121,9 +111,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller {
     type Rejection = AuthRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthRejection> {
-        caller_if_any(parts)
-            .map(|identity| identity.map(Self::from))
-            .map_err(|error| AuthRejection::new(error, parts))
+        demanded_if_any(parts, Self::of)
     }
 }
 
@@ -132,6 +120,18 @@ pub(crate) fn caller(parts: &Parts) -> Result<&Identity, AuthError> {
     AuthState::of(&parts.extensions)?.identity()
 }
 
-fn caller_if_any(parts: &Parts) -> Result<Option<&Identity>, AuthError> {
-    AuthState::of(&parts.extensions).map(AuthState::identity_if_any)
+fn demanded<T>(
+    parts: &Parts,
+    of: impl FnOnce(&AuthState) -> Result<T, AuthError>,
+) -> Result<T, AuthRejection> {
+    AuthState::of(&parts.extensions).and_then(of).map_err(|error| AuthRejection::new(error, parts))
+}
+
+/// As [`demanded`], with `None` for an anonymous request and for nothing else.
+fn demanded_if_any<T>(
+    parts: &Parts,
+    of: impl FnOnce(&AuthState) -> Result<T, AuthError>,
+) -> Result<Option<T>, AuthRejection> {
+    let if_any = |state: &AuthState| if state.is_anonymous() { Ok(None) } else { of(state).map(Some) };
+    AuthState::of(&parts.extensions).and_then(if_any).map_err(|error| AuthRejection::new(error, parts))
 }

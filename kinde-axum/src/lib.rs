@@ -57,7 +57,9 @@ pub use rejection::AuthRejection;
 
 pub use kinde_core::{
     AccessToken, All, Any, AuthError, AuthErrorKind, AuthReason, ConfigError, Flag, FlagIsOn, Identity,
-    Issuer, Jwks, Kinde, MachineToken, Not, Policy, Requirement, Role, Settings, TokenClaims, Verifier,
-    flags, permissions, roles, scopes,
+    Issuer, Jwks, Kinde, MachineToken, Not, Policy, Requirement, Role, Settings, TokenClaims, TokenKind,
+    Verifier, flags, permissions, roles, scopes,
 };
-pub use kinde_tower::{KindeLayer, RequireLayer, require};
+pub use kinde_tower::{
+    KindeLayer, Outcome, RefusalStyle, RenderRefusal, RequireLayer, check, identity, require, user,
+};

@@ -1,6 +1,8 @@
 //! What a request presents, and what became of it: the meeting point of every credential source.
 
-use crate::{AuthError, AuthErrorKind, AuthReason, Identity, Secret, TokenKind};
+use std::sync::Arc;
+
+use crate::{AccessToken, AuthError, AuthReason, Identity, MachineToken, Secret, TokenKind};
 
 /// An access token that a request presents; unproven.
 ///
@@ -71,23 +73,36 @@ impl AuthState {
         }
     }
 
-    /// Gives the proven caller, or `None` for an anonymous request.
-    pub fn identity_if_any(&self) -> Option<&Identity> {
-        match self {
-            Self::Anonymous => None,
-            Self::Authenticated(identity) => Some(identity),
+    /// Gives the person who calls.
+    ///
+    /// # Errors
+    ///
+    /// As [`identity`](AuthState::identity), and [`AuthReason::CallerKind`] (403) for a machine.
+    pub fn user(&self) -> Result<&Arc<AccessToken>, AuthError> {
+        match self.identity()? {
+            Identity::User(token) => Ok(token),
+            Identity::Machine(_) => {
+                Err(AuthReason::CallerKind { expected: TokenKind::User, found: TokenKind::Machine }.into())
+            }
         }
     }
-}
 
-impl AuthError {
-    /// A caller of one kind where another is needed.
-    pub fn caller_kind(expected: TokenKind, found: TokenKind) -> Self {
-        AuthReason::CallerKind { expected, found }.into()
+    /// Gives the machine that calls.
+    ///
+    /// # Errors
+    ///
+    /// As [`identity`](AuthState::identity), and [`AuthReason::CallerKind`] (403) for a person.
+    pub fn machine(&self) -> Result<&Arc<MachineToken>, AuthError> {
+        match self.identity()? {
+            Identity::Machine(token) => Ok(token),
+            Identity::User(_) => {
+                Err(AuthReason::CallerKind { expected: TokenKind::Machine, found: TokenKind::User }.into())
+            }
+        }
     }
 
-    /// Tells whether trying again later can help: only while keys are unavailable.
-    pub fn is_temporary(&self) -> bool {
-        self.kind() == AuthErrorKind::KeysUnavailable
+    /// Tells whether the request is anonymous.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self, Self::Anonymous)
     }
 }

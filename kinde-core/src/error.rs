@@ -31,6 +31,11 @@ impl AuthError {
         self.reason.code()
     }
 
+    /// Tells whether trying again later can help: only while keys are unavailable.
+    pub fn is_temporary(&self) -> bool {
+        self.kind() == AuthErrorKind::KeysUnavailable
+    }
+
     /// Gives one sentence on what to do about it, for the operator's log.
     pub fn fix(&self) -> &'static str {
         self.reason.fix()

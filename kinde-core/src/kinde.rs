@@ -33,6 +33,17 @@ impl Kinde {
         Self::from_settings(Settings::from_env()?)
     }
 
+    /// Reads the same variables under a prefix, such as `DEV_KINDE_ISSUER_URL` for `DEV_`: several environments
+    /// in one process.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](Kinde::from_env).
+    #[cfg(feature = "reqwest")]
+    pub fn from_env_with_prefix(prefix: &str) -> Result<Self, ConfigError> {
+        Self::from_settings(Settings::from_env_with_prefix(prefix)?)
+    }
+
     /// Uses settings that were read or written elsewhere.
     ///
     /// # Errors

@@ -4,14 +4,14 @@
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
-//! use kinde_tower::{KindeLayer, identity, kinde_core, require};
+//! use kinde_tower::{KindeLayer, kinde_core, require, user};
 //! use tower::ServiceBuilder;
 //!
 //! kinde_core::permissions! { pub CreateTodos = "create:todos"; }
 //!
 //! async fn create(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, kinde_core::AuthError> {
-//!     let user = identity(request.extensions())?.user().map(|user| user.id().to_owned());
-//!     Ok(Response::new(Full::from(user.unwrap_or_default())))
+//!     let user = user(request.extensions())?;
+//!     Ok(Response::new(Full::from(format!("created by {}", user.id()))))
 //! }
 //!
 //! # fn build(verifier: kinde_core::Verifier) {
@@ -28,7 +28,7 @@
 //! | --- | --- |
 //! | authenticate | [`KindeLayer`]: required, or [`optional`](KindeLayer::optional) |
 //! | authorize a whole service | [`require`] by type, [`RequireLayer`] by run-time name |
-//! | authorize inside a service | [`identity`], [`check`] |
+//! | authorize inside a service | [`user`], [`identity`], [`check`], [`grpc_status`] |
 //! | write refusals in your own way | [`RenderRefusal`]; statuses and challenges stay |
 //! | count | [`KindeLayer::with_observer`], [`Outcome`]; the [`AuthError`](kinde_core::AuthError) is also in the response's extensions |
 //!
@@ -61,6 +61,7 @@
 mod body;
 mod credential;
 mod event;
+mod extensions;
 mod future;
 mod layer;
 mod rejection;
@@ -69,10 +70,11 @@ mod service;
 
 pub use body::ResponseBody;
 pub use event::Outcome;
+pub use extensions::{check, identity, user};
 pub use future::ResponseFuture;
 pub use layer::KindeLayer;
-pub use rejection::{ProblemJson, Refusal, RefusalStyle, RenderRefusal};
-pub use require::{Require, RequireLayer, check, identity, require};
+pub use rejection::{ProblemJson, Refusal, RefusalStyle, RenderRefusal, grpc_status};
+pub use require::{Require, RequireLayer, require};
 pub use service::KindeService;
 
 #[doc(no_inline)]

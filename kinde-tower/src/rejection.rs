@@ -54,22 +54,31 @@ impl RenderRefusal for ProblemJson {
     fn render(&self, refusal: &Refusal<'_>) -> (HeaderValue, Bytes) {
         let text = match refusal.kind() {
             AuthErrorKind::CredentialMissing => {
-                r#"{"type":"about:blank","title":"Unauthorized","status":401}"#
+                concat!(r#"{"type":"about:blank","title":"Unauthorized","status":401}"#, "\n")
             }
             AuthErrorKind::InvalidRequest => {
-                r#"{"type":"about:blank","title":"Bad Request","status":400,"error":"invalid_request"}"#
+                concat!(
+                    r#"{"type":"about:blank","title":"Bad Request","status":400,"error":"invalid_request"}"#,
+                    "\n"
+                )
             }
             AuthErrorKind::InvalidToken => {
-                r#"{"type":"about:blank","title":"Unauthorized","status":401,"error":"invalid_token"}"#
+                concat!(
+                    r#"{"type":"about:blank","title":"Unauthorized","status":401,"error":"invalid_token"}"#,
+                    "\n"
+                )
             }
             AuthErrorKind::InsufficientScope => {
-                r#"{"type":"about:blank","title":"Forbidden","status":403,"error":"insufficient_scope"}"#
+                concat!(
+                    r#"{"type":"about:blank","title":"Forbidden","status":403,"error":"insufficient_scope"}"#,
+                    "\n"
+                )
             }
             AuthErrorKind::KeysUnavailable => {
-                r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#
+                concat!(r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#, "\n")
             }
             AuthErrorKind::Misconfigured => {
-                r#"{"type":"about:blank","title":"Internal Server Error","status":500}"#
+                concat!(r#"{"type":"about:blank","title":"Internal Server Error","status":500}"#, "\n")
             }
         };
         (HeaderValue::from_static("application/problem+json"), Bytes::from_static(text.as_bytes()))
@@ -218,19 +227,31 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     matches!(media_type.strip_prefix("application/grpc"), Some(rest) if rest.is_empty() || rest.starts_with(['+', ';']))
 }
 
+/// Reports a refusal and gives the gRPC status code and message that the caller is told, for a tonic
+/// service's own checks: `Status::new(code.into(), message)`.
+pub fn grpc_status(error: &AuthError) -> (i32, &'static str) {
+    event::refused(error);
+    grpc_row(error.kind())
+}
+
+/// The gRPC column of the answer table.
+fn grpc_row(kind: AuthErrorKind) -> (i32, &'static str) {
+    match kind {
+        AuthErrorKind::CredentialMissing => (16, "credential missing"),
+        AuthErrorKind::InvalidRequest | AuthErrorKind::InvalidToken => (16, "invalid credential"),
+        AuthErrorKind::InsufficientScope => (7, "permission denied"),
+        AuthErrorKind::KeysUnavailable => (14, "try again later"),
+        AuthErrorKind::Misconfigured => (13, "internal error"),
+    }
+}
+
 /// A gRPC response without messages: HTTP 200, the status in the headers ("Trailers-Only").
 fn grpc_response(error: AuthError) -> Response<Bytes> {
-    let (code, message) = match error.kind() {
-        AuthErrorKind::CredentialMissing => ("16", "credential missing"),
-        AuthErrorKind::InvalidRequest | AuthErrorKind::InvalidToken => ("16", "invalid credential"),
-        AuthErrorKind::InsufficientScope => ("7", "permission denied"),
-        AuthErrorKind::KeysUnavailable => ("14", "try again later"),
-        AuthErrorKind::Misconfigured => ("13", "internal error"),
-    };
+    let (code, message) = grpc_row(error.kind());
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert("grpc-status", HeaderValue::from_static(code));
+    headers.insert("grpc-status", HeaderValue::from(code));
     headers.insert("grpc-message", HeaderValue::from_static(message));
     response.extensions_mut().insert(error);
     response

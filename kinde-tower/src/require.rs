@@ -6,13 +6,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Extensions, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
-use kinde_core::{AuthError, AuthState, Identity, Policy, Requirement};
+use kinde_core::{Policy, Requirement};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{ResponseBody, future::ResponseFuture, rejection::RefusalStyle};
+use crate::{ResponseBody, future::ResponseFuture, identity, rejection::RefusalStyle};
 
 /// Lets a request pass if its identity meets a requirement; put it inside of
 /// [`KindeLayer`](crate::KindeLayer).
@@ -33,25 +33,6 @@ impl RequireLayer {
 /// Creates a layer that demands a named policy.
 pub fn require<P: Policy>() -> RequireLayer {
     RequireLayer::new(P::requirement())
-}
-
-/// Gives the proven caller of a request, for code without axum.
-///
-/// # Errors
-///
-/// `layer_missing` (500) where no [`KindeLayer`](crate::KindeLayer) is outside, `credential_missing` (401) for
-/// an anonymous request. [`RefusalStyle::respond`] turns either into a response.
-pub fn identity(extensions: &Extensions) -> Result<&Identity, AuthError> {
-    AuthState::of(extensions)?.identity()
-}
-
-/// Checks a policy against the caller of a request, for code without axum.
-///
-/// # Errors
-///
-/// As [`identity`], and `requirement_denied` (403).
-pub fn check<P: Policy>(extensions: &Extensions) -> Result<(), AuthError> {
-    P::requirement().check(identity(extensions)?)
 }
 
 impl<S> Layer<S> for RequireLayer {

@@ -2,7 +2,7 @@
 
 mod store;
 
-use std::{convert::Infallible, io, sync::Arc};
+use std::{convert::Infallible, io};
 
 use bytes::Bytes;
 use http::{Extensions, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -13,8 +13,9 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use kinde_tower::{
-    KindeLayer, RefusalStyle, ResponseBody, check, identity,
-    kinde_core::{AccessToken, AuthError, TokenKind, permissions},
+    KindeLayer, RefusalStyle, ResponseBody, check,
+    kinde_core::{AuthError, permissions},
+    user,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -70,7 +71,7 @@ async fn answer(store: Store, request: Request<Incoming>) -> Result<Response<Ful
 }
 
 fn list(store: &Store, extensions: &Extensions) -> Result<Response<Full<Bytes>>, AuthError> {
-    Ok(json(StatusCode::OK, &store.list(owner(extensions)?)))
+    Ok(json(StatusCode::OK, &store.list(user(extensions)?)))
 }
 
 async fn create(
@@ -79,7 +80,7 @@ async fn create(
     body: Incoming,
 ) -> Result<Response<Full<Bytes>>, AuthError> {
     check::<CreateTodos>(extensions)?;
-    let owner = owner(extensions)?;
+    let owner = user(extensions)?;
     let Ok(body) = Limited::new(body, BODY_LIMIT_BYTES).collect().await else {
         return Ok(empty(StatusCode::BAD_REQUEST));
     };
@@ -87,13 +88,6 @@ async fn create(
         return Ok(empty(StatusCode::UNPROCESSABLE_ENTITY));
     };
     Ok(json(StatusCode::CREATED, &store.create(owner, new.title)))
-}
-
-/// Gives the person who calls.
-fn owner(extensions: &Extensions) -> Result<&AccessToken, AuthError> {
-    let caller = identity(extensions)?;
-    let person = caller.user().map(Arc::as_ref);
-    person.ok_or_else(|| AuthError::caller_kind(TokenKind::User, caller.kind()))
 }
 
 /// What the client may say about a new item: whose it is, the token says.

@@ -81,7 +81,9 @@ fn milliseconds(name: &str) -> Result<Option<Duration>, Box<dyn Error>> {
 #[expect(clippy::disallowed_methods, reason = "the program's own variables are not the library's settings")]
 fn variable<T: std::str::FromStr<Err: Error + 'static>>(name: &str) -> Result<Option<T>, Box<dyn Error>> {
     match env::var(name) {
-        Ok(text) if !text.is_empty() => text.parse().map(Some).map_err(|error| format!("{name}: {error}").into()),
+        Ok(text) if !text.is_empty() => {
+            text.parse().map(Some).map_err(|error| format!("{name}: {error}").into())
+        }
         Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
         Err(error) => Err(format!("{name}: {error}").into()),
     }

@@ -6,11 +6,12 @@ mod store;
 use std::sync::Arc;
 
 use kinde_tower::{
-    KindeLayer, RefusalStyle, check, identity,
-    kinde_core::{AccessToken, AuthError, TokenKind, permissions},
+    KindeLayer, check, grpc_status,
+    kinde_core::{AuthError, permissions},
+    user,
 };
 use tonic::{
-    Extensions, Request, Response, Status,
+    Request, Response, Status,
     transport::server::{Router, Server},
 };
 use tower_layer::{Identity, Stack};
@@ -41,26 +42,19 @@ struct Service {
 #[tonic::async_trait]
 impl Todos for Service {
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
-        let owner = owner(request.extensions()).map_err(|error| refusal(error, &request))?;
+        let owner = user(request.extensions()).map_err(refusal)?;
         Ok(Response::new(ListResponse { todos: self.store.list(owner) }))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<Todo>, Status> {
-        check::<CreateTodos>(request.extensions()).map_err(|error| refusal(error, &request))?;
-        let owner = owner(request.extensions()).map_err(|error| refusal(error, &request))?;
+        check::<CreateTodos>(request.extensions()).map_err(refusal)?;
+        let owner = user(request.extensions()).map_err(refusal)?;
         Ok(Response::new(self.store.create(owner, request.get_ref().title.clone())))
     }
 }
 
-/// Gives the person who calls.
-fn owner(extensions: &Extensions) -> Result<&AccessToken, AuthError> {
-    let caller = identity(extensions)?;
-    let person = caller.user().map(Arc::as_ref);
-    person.ok_or_else(|| AuthError::caller_kind(TokenKind::User, caller.kind()))
-}
-
 /// Turns a refusal by a method into the status that the layer would answer.
-fn refusal<T>(error: AuthError, request: &Request<T>) -> Status {
-    let answer = RefusalStyle::of(request.extensions()).respond(error, request.metadata().as_ref());
-    Status::from_header_map(answer.headers()).unwrap_or_else(|| Status::internal("refused"))
+fn refusal(error: AuthError) -> Status {
+    let (code, message) = grpc_status(&error);
+    Status::new(code.into(), message)
 }

@@ -222,8 +222,7 @@ async fn header_wins_over_a_session_and_a_refused_header_is_not_rescued_by_one()
     let (alice, bob) = (kinde.person("alice"), kinde.person("bob"));
     let inner = service_fn(|request: Request<Full<Bytes>>| async move {
         let state = AuthState::of(request.extensions()).unwrap();
-        let who =
-            state.identity_if_any().map_or("anonymous", |identity| identity.user().unwrap().id()).to_owned();
+        let who = state.user().map_or("anonymous", |user| user.id()).to_owned();
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(who)))
     });
     let service = KindeLayer::new(verifier_of(&kinde)).optional().layer(inner);
