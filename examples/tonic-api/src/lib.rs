@@ -3,8 +3,6 @@
 pub mod messages;
 mod store;
 
-use std::sync::Arc;
-
 use kinde_tower::{
     KindeLayer, check, grpc_status,
     kinde_core::{AuthError, permissions},
