@@ -43,7 +43,7 @@ def packaged(into):
     for member in members:
         stem = f"{member['name']}-{member['version']}"
         with tarfile.open(target / "package" / f"{stem}.crate") as archive:
-            archive.extractall(into)
+            archive.extractall(into, filter="data")
         folders[member["name"]] = into / stem
     return folders
 
