@@ -6,6 +6,7 @@ mod claims;
 mod extractors;
 mod monotone;
 mod rotation;
+mod samples;
 mod scale;
 #[path = "../judge/signer.rs"]
 mod signer;
