@@ -2,6 +2,8 @@
 
 mod any_service;
 mod bearer;
+mod canary;
+mod capture;
 mod claims;
 mod extractors;
 mod monotone;
