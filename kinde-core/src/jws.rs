@@ -4,12 +4,11 @@ use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::Value;
 
 use crate::{
     AuthReason, UntrustedText,
     jwks::VerifyingKey,
-    strict_json::{self, Keep, Names, Skip},
+    strict_json::{self, Names, Skip},
 };
 
 /// A token cut into its three segments; nothing about it is believed yet.
@@ -82,7 +81,7 @@ impl JoseHeader {
         let malformed = |problem| AuthReason::HeaderMalformed { problem };
         let bytes = decode(segment).ok_or_else(|| malformed("not base64url"))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| malformed("not UTF-8"))?;
-        let members = strict_json::read(text, Members::default())
+        let members = strict_json::read(text, MembersVisitor)
             .map_err(|_| malformed("not one JSON object without repeated names"))?;
         members.judge()
     }
@@ -96,17 +95,17 @@ fn decode(segment: &str) -> Option<Vec<u8>> {
 /// The header members that are looked at. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are not among them: a key
 /// comes from configuration, never from the token (RFC 8725 §3.10).
 #[derive(Default)]
-struct Members {
-    alg: Option<Value>,
-    kid: Option<Value>,
-    typ: Option<Value>,
-    cty: Option<Value>,
+struct Members<'de> {
+    alg: Member<'de>,
+    kid: Member<'de>,
+    typ: Member<'de>,
+    cty: Member<'de>,
     is_critical: bool,
     is_unencoded: bool,
     is_encrypted: bool,
 }
 
-impl Members {
+impl Members<'_> {
     fn judge(self) -> Result<JoseHeader, AuthReason> {
         let malformed = |problem| Err(AuthReason::HeaderMalformed { problem });
         if self.is_encrypted {
@@ -121,72 +120,96 @@ impl Members {
             return malformed("b64 is present");
         }
         match &self.alg {
-            Some(Value::String(alg)) if alg == RS256 => {}
-            Some(Value::String(alg)) => {
+            Member::Text(alg) if alg == RS256 => {}
+            Member::Text(alg) => {
                 return Err(AuthReason::AlgorithmNotAllowed { found: UntrustedText::new(alg) });
             }
-            Some(_) => return malformed("alg is not a string"),
-            None => return malformed("alg is missing"),
+            Member::Other => return malformed("alg is not a string"),
+            Member::Absent => return malformed("alg is missing"),
         }
         match &self.typ {
-            None => {}
-            Some(Value::String(typ)) if is_jwt_type(typ) => {}
-            Some(Value::String(typ)) => {
+            Member::Absent => {}
+            Member::Text(typ) if is_jwt_type(typ) => {}
+            Member::Text(typ) => {
                 return Err(AuthReason::TypeNotAllowed { found: UntrustedText::new(typ) });
             }
-            Some(_) => return malformed("typ is not a string"),
+            Member::Other => return malformed("typ is not a string"),
         }
         match &self.cty {
-            None => {}
+            Member::Absent => {}
             // RFC 7519 §5.2: `cty: JWT` announces a token inside the token.
-            Some(Value::String(cty)) if strip_application(cty).eq_ignore_ascii_case("jwt") => {
+            Member::Text(cty) if strip_application(cty).eq_ignore_ascii_case("jwt") => {
                 return Err(AuthReason::TokenEncrypted);
             }
-            Some(Value::String(_)) => {}
-            Some(_) => return malformed("cty is not a string"),
+            Member::Text(_) => {}
+            Member::Other => return malformed("cty is not a string"),
         }
         match self.kid {
-            None => Ok(JoseHeader { kid: None }),
-            Some(Value::String(kid)) => Ok(JoseHeader { kid: Some(kid.into()) }),
-            Some(_) => malformed("kid is not a string"),
+            Member::Absent => Ok(JoseHeader { kid: None }),
+            Member::Text(kid) => Ok(JoseHeader { kid: Some(kid.into()) }),
+            Member::Other => malformed("kid is not a string"),
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Members {
-    type Value = Members;
+/// A header member that must be a string.
+#[derive(Default)]
+enum Member<'de> {
+    #[default]
+    Absent,
+    Text(Cow<'de, str>),
+    Other,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Members, D::Error> {
+/// Reads the members into [`Members`].
+struct MembersVisitor;
+
+impl<'de> DeserializeSeed<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Members<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Members;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JOSE header")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Members, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
+        let mut read = Members::default();
         let mut names = Names::default();
         while let Some(name) = strict_json::next_name(&mut members, &mut names)? {
             match name {
-                Cow::Borrowed("alg") => self.alg = Some(members.next_value_seed(Keep)?),
-                Cow::Borrowed("kid") => self.kid = Some(members.next_value_seed(Keep)?),
-                Cow::Borrowed("typ") => self.typ = Some(members.next_value_seed(Keep)?),
-                Cow::Borrowed("cty") => self.cty = Some(members.next_value_seed(Keep)?),
+                Cow::Borrowed("alg") => read.alg = members.next_value_seed(MemberSeed)?,
+                Cow::Borrowed("kid") => read.kid = members.next_value_seed(MemberSeed)?,
+                Cow::Borrowed("typ") => read.typ = members.next_value_seed(MemberSeed)?,
+                Cow::Borrowed("cty") => read.cty = members.next_value_seed(MemberSeed)?,
                 Cow::Borrowed(other) => {
-                    self.is_critical |= other == "crit";
-                    self.is_unencoded |= other == "b64";
-                    self.is_encrypted |= other == "enc" || other == "zip";
+                    read.is_critical |= other == "crit";
+                    read.is_unencoded |= other == "b64";
+                    read.is_encrypted |= other == "enc" || other == "zip";
                     members.next_value_seed(Skip)?;
                 }
                 // No name above needs an escape: an escaped one is written to be read differently elsewhere.
                 Cow::Owned(_) => return Err(A::Error::custom("an escaped member name")),
             }
         }
-        Ok(self)
+        Ok(read)
+    }
+}
+
+/// Reads one member: a string is kept, anything else is checked and told apart.
+struct MemberSeed;
+
+impl<'de> DeserializeSeed<'de> for MemberSeed {
+    type Value = Member<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+        strict_json::text_or_other(deserializer).map(|text| text.map_or(Member::Other, Member::Text))
     }
 }
 
