@@ -374,6 +374,17 @@ async fn knobs_out_of_bounds_end_the_program() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn machine_without_root_certificates_is_told_what_to_install() {
+    let kinde = Environment::start().await;
+    let nowhere = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
+    let output = run(&kinde, &nowhere);
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("root certificates") && said.contains("[http_client_unusable]"), "{said}");
+}
+
 /// covers: I2
 #[tokio::test]
 async fn no_token_is_in_the_log_at_trace() {
