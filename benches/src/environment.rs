@@ -35,6 +35,7 @@ pub fn person(environment: &Environment) -> Person {
         }
     }
     person
+        .with_claim("org_name", "Acme Research & Products")
         .with_flag("theme", "dark")
         .with_flag("is_dark_mode", true)
         .with_flag("competitions_limit", 5)

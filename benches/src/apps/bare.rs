@@ -20,6 +20,43 @@ pub fn floor() -> Router {
     Router::new().route("/me", get(async |caller: FloorCaller| caller.0.0.clone())).layer(InsertLayer(identity))
 }
 
+/// Builds a handler behind a layer that refuses every request at once, without a word: the floor of a refusal.
+pub fn refusing() -> Router {
+    Router::new().route("/me", get(async || "kp_0123456789")).layer(RefuseLayer)
+}
+
+#[derive(Clone)]
+struct RefuseLayer;
+
+impl<S> Layer<S> for RefuseLayer {
+    type Service = Refuse<S>;
+
+    fn layer(&self, inner: S) -> Refuse<S> {
+        Refuse { _inner: inner }
+    }
+}
+
+#[derive(Clone)]
+struct Refuse<S> {
+    _inner: S,
+}
+
+impl<S: Service<Request>> Service<Request> for Refuse<S> {
+    type Response = axum::response::Response;
+    type Error = S::Error;
+    type Future = std::future::Ready<Result<axum::response::Response, S::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        let mut response = axum::response::Response::default();
+        *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+        std::future::ready(Ok(response))
+    }
+}
+
 #[derive(Debug)]
 struct Inserted(String);
 

@@ -36,7 +36,11 @@ async fn run(rounds: usize) -> ExitCode {
             for at_row in (0..rows.len()).map(|index| (index + round) % rows.len()) {
                 let row = &rows[at_row];
                 let runner = if case.is_expired { row.when_expired.as_ref() } else { None };
-                let expected = if row.is_open { is_success } else { case.expected };
+                let expected = match row {
+                    Row { is_open: true, .. } => is_success,
+                    Row { is_closed: true, .. } => is_refusal,
+                    _ => case.expected,
+                };
                 hand_written::use_rust_crypto(row.is_rust_crypto);
                 let reading = (runner.unwrap_or(&row.runner))(row.name, credentials, expected).await;
                 if round >= WARM_UP {
@@ -99,6 +103,8 @@ struct Row {
     name: &'static str,
     /// It lets everything through.
     is_open: bool,
+    /// It lets nothing through.
+    is_closed: bool,
     is_rust_crypto: bool,
     runner: Runner,
     /// Another instance for tokens that expired after they were remembered.
@@ -107,7 +113,7 @@ struct Row {
 
 impl Row {
     fn new(name: &'static str, runner: Runner) -> Self {
-        Self { name, is_open: false, is_rust_crypto: false, runner, when_expired: None }
+        Self { name, is_open: false, is_closed: false, is_rust_crypto: false, runner, when_expired: None }
     }
 }
 
@@ -136,6 +142,7 @@ async fn rows(environment: &Environment) -> Vec<Row> {
     vec![
         Row { is_open: true, ..Row::new(BARE, runner(bare::bare(), body)) },
         Row { is_open: true, ..Row::new("floor: layer that only inserts an Arc", runner(bare::floor(), body)) },
+        Row { is_closed: true, ..Row::new("floor: layer that refuses at once", runner(bare::refusing(), body)) },
         Row {
             when_expired: Some(runner(ours::app(saw_it_expire), body)),
             ..Row::new(OURS, runner(ours::app(build(verifier.clone())), body))
@@ -192,7 +199,7 @@ fn cases(environment: &Environment, rounds: usize) -> Vec<Case> {
     let unknown: Vec<_> = (0..BATCH).map(|_| present(person.wrong().random_kid())).collect();
     let tampered: Vec<_> = (0..20).map(|_| present(person.wrong().other_key())).collect();
     let garbage = present(format!("{}.{}.{}", "Zx9-".repeat(30), "qW7_".repeat(230), "kL3-".repeat(85)));
-    let bad_header = Some(HeaderValue::try_from(format!("Bearer  {}", person.access_token())).expect("a header"));
+    let bad_header = Some(HeaderValue::from_static("Bearer two words"));
     let expired = present(expired_token(environment));
     vec![
         Case::same("repeated", &[present(person.access_token())], is_success),
