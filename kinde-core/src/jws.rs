@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use crate::{
     AuthReason, UntrustedText,
     jwks::VerifyingKey,
-    strict_json::{self, Names, Skip},
+    strict_json::{self, Names, Shaped, Skip, Text},
 };
 
 /// A token cut into its three segments; nothing about it is believed yet.
@@ -28,19 +28,24 @@ impl<'t> UntrustedJws<'t> {
         }
         let malformed = |problem| Err(AuthReason::TokenMalformed { problem });
         // RFC 7515 §3.1: header, payload and signature, separated by periods.
-        let Some((signing_input, signature_segment)) = token.rsplit_once('.') else {
-            return malformed("it has no period");
+        let mut periods = memchr::memchr_iter(b'.', token.as_bytes());
+        let (first, second, more) = (periods.next(), periods.next(), periods.count());
+        let (Some(first), Some(second)) = (first, second) else {
+            return malformed("it has fewer than three segments");
         };
-        let Some((header_segment, payload_segment)) = signing_input.split_once('.') else {
-            return malformed("it has two segments instead of three");
+        match more {
+            0 => {}
+            // RFC 7516 §3.1: five segments are a JWE; it is not decrypted.
+            2 => return Err(AuthReason::TokenEncrypted),
+            _ => return malformed("it has more than three segments"),
+        }
+        let segments = (token.split_at_checked(first), token.split_at_checked(second));
+        let (Some((header_segment, _)), Some((signing_input, signature_segment))) = segments else {
+            return malformed("it is not ASCII");
         };
-        // RFC 7516 §3.1: five segments are a JWE; it is not decrypted.
-        if payload_segment.bytes().filter(|byte| *byte == b'.').count() == 2 {
-            return Err(AuthReason::TokenEncrypted);
-        }
-        if payload_segment.contains('.') {
-            return malformed("it has more than three segments");
-        }
+        // Both rests begin with the period that was found.
+        let payload_segment = signing_input.get(first.saturating_add(1)..).unwrap_or_default();
+        let signature_segment = signature_segment.get(1..).unwrap_or_default();
         if header_segment.is_empty() || payload_segment.is_empty() || signature_segment.is_empty() {
             return malformed("a segment is empty");
         }
@@ -80,6 +85,10 @@ impl JoseHeader {
     pub(crate) fn read(segment: &str) -> Result<Self, AuthReason> {
         let malformed = |problem| AuthReason::HeaderMalformed { problem };
         let bytes = decode(segment).ok_or_else(|| malformed("not base64url"))?;
+        // Junk is told apart before it costs a parser and its error.
+        if bytes.first() != Some(&b'{') {
+            return Err(malformed("not one JSON object without repeated names"));
+        }
         let text = std::str::from_utf8(&bytes).map_err(|_| malformed("not UTF-8"))?;
         let members = strict_json::read(text, MembersVisitor)
             .map_err(|_| malformed("not one JSON object without repeated names"))?;
@@ -161,6 +170,12 @@ enum Member<'de> {
     Other,
 }
 
+impl<'de> Member<'de> {
+    fn read<A: MapAccess<'de>>(members: &mut A) -> Result<Self, A::Error> {
+        Ok(members.next_value_seed(Shaped(Text))?.value().map_or(Self::Other, Self::Text))
+    }
+}
+
 /// Reads the members into [`Members`].
 struct MembersVisitor;
 
@@ -184,10 +199,10 @@ impl<'de> Visitor<'de> for MembersVisitor {
         let mut names = Names::default();
         while let Some(name) = strict_json::next_name(&mut members, &mut names)? {
             match name {
-                Cow::Borrowed("alg") => read.alg = members.next_value_seed(MemberSeed)?,
-                Cow::Borrowed("kid") => read.kid = members.next_value_seed(MemberSeed)?,
-                Cow::Borrowed("typ") => read.typ = members.next_value_seed(MemberSeed)?,
-                Cow::Borrowed("cty") => read.cty = members.next_value_seed(MemberSeed)?,
+                Cow::Borrowed("alg") => read.alg = Member::read(&mut members)?,
+                Cow::Borrowed("kid") => read.kid = Member::read(&mut members)?,
+                Cow::Borrowed("typ") => read.typ = Member::read(&mut members)?,
+                Cow::Borrowed("cty") => read.cty = Member::read(&mut members)?,
                 Cow::Borrowed(other) => {
                     read.is_critical |= other == "crit";
                     read.is_unencoded |= other == "b64";
@@ -199,17 +214,6 @@ impl<'de> Visitor<'de> for MembersVisitor {
             }
         }
         Ok(read)
-    }
-}
-
-/// Reads one member: a string is kept, anything else is checked and told apart.
-struct MemberSeed;
-
-impl<'de> DeserializeSeed<'de> for MemberSeed {
-    type Value = Member<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
-        strict_json::text_or_other(deserializer).map(|text| text.map_or(Member::Other, Member::Text))
     }
 }
 

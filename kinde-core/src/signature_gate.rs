@@ -49,6 +49,13 @@ impl SignatureGate {
         self.token_limit_bytes
     }
 
+    /// Tells whether a token with the same header has verified lately: if not, none like it is remembered.
+    pub(crate) fn has_seen_header_of(&self, token: &str) -> bool {
+        memchr::memchr(b'.', token.as_bytes())
+            .and_then(|end| token.get(..end))
+            .is_some_and(|segment| self.headers.find(segment).is_some())
+    }
+
     /// Decides at once, or gives `None` when a key must be fetched first.
     pub(crate) fn prove_at_hand(&self, token: &str) -> Option<Result<Proven, AuthReason>> {
         let (jws, header) = match self.open(token) {
@@ -219,8 +226,8 @@ impl HeaderMemo {
     }
 }
 
-/// One entry a key, and a rotation has two; eight leave room for several issuers.
-const MEMO_ENTRIES: usize = 8;
+/// One entry a key, and a rotation has two: enough for many issuers, few enough to compare one by one.
+const MEMO_ENTRIES: usize = 32;
 /// Kinde's header takes about 120 bytes.
 const MEMO_SEGMENT_LIMIT_BYTES: usize = 512;
 
@@ -238,6 +245,6 @@ mod tests {
         memo.remember(&"x".repeat(513), &header);
         assert_eq!(memo.entries.load().len(), MEMO_ENTRIES);
         assert!(memo.find("segment99").is_some());
-        assert!(memo.find("segment91").is_none());
+        assert!(memo.find("segment67").is_none());
     }
 }

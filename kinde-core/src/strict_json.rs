@@ -41,58 +41,113 @@ impl<'de> DeserializeSeed<'de> for Skip {
     }
 }
 
-/// Reads a value of any shape: a string borrowed where it can be, or `None` for anything else, which is checked
-/// like [`Skip`].
-pub(crate) fn text_or_other<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Cow<'de, str>>, D::Error> {
-    deserializer.deserialize_any(TextOrOther)
+/// What a value was, compared with the shape that was looked for. Complete by nature.
+pub(crate) enum Found<T> {
+    Null,
+    Is(T),
+    /// Another shape; it was still read to its end, so a repeated name in it is an error.
+    Other,
 }
 
-struct TextOrOther;
+impl<T> Found<T> {
+    /// Gives the value if it has the shape.
+    pub(crate) fn value(self) -> Option<T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Null | Self::Other => None,
+        }
+    }
+}
 
-impl<'de> Visitor<'de> for TextOrOther {
-    type Value = Option<Cow<'de, str>>;
+/// A shape to look for. What it does not handle is [`Found::Other`].
+pub(crate) trait Shape<'de>: Sized {
+    type Value;
+
+    fn text(self, _: Cow<'de, str>) -> Option<Self::Value> {
+        None
+    }
+
+    fn number(self, _: Number) -> Option<Self::Value> {
+        None
+    }
+
+    fn list<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<Self::Value>, A::Error> {
+        AnyValue::<false>.visit_seq(elements).map(|_| None)
+    }
+
+    fn object<A: MapAccess<'de>>(self, members: A) -> Result<Option<Self::Value>, A::Error> {
+        AnyValue::<false>.visit_map(members).map(|_| None)
+    }
+}
+
+/// Looks for a string, borrowed from the text unless it holds an escape.
+pub(crate) struct Text;
+
+impl<'de> Shape<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<Cow<'de, str>> {
+        Some(text)
+    }
+}
+
+/// Reads one value and compares it with a shape.
+pub(crate) struct Shaped<S>(pub(crate) S);
+
+impl<'de, S: Shape<'de>> DeserializeSeed<'de> for Shaped<S> {
+    type Value = Found<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, S: Shape<'de>> Visitor<'de> for Shaped<S> {
+    type Value = Found<S::Value>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any JSON value")
     }
 
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Some(Cow::Borrowed(text)))
+        Ok(found(self.0.text(Cow::Borrowed(text))))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Cow::Owned(text.to_owned())))
+        Ok(found(self.0.text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(found(self.0.number(number.into())))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(found(self.0.number(number.into())))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(found(Number::from_f64(number).and_then(|number| self.0.number(number))))
     }
 
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Found::Other)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(Found::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Self::Value, A::Error> {
-        AnyValue::<false>.visit_seq(elements).map(|_| None)
+        self.0.list(elements).map(found)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
-        AnyValue::<false>.visit_map(members).map(|_| None)
+        self.0.object(members).map(found)
     }
+}
+
+fn found<T>(value: Option<T>) -> Found<T> {
+    value.map_or(Found::Other, Found::Is)
 }
 
 /// The names seen so far in one object.
@@ -110,6 +165,9 @@ impl<'de> Names<'de> {
         }
         if self.few.contains(&name) {
             return false;
+        }
+        if self.few.is_empty() {
+            self.few.reserve(FEW);
         }
         self.few.push(name);
         // A hostile object holds thousands of names: past a few, look them up instead of comparing all.

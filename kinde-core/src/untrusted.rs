@@ -12,6 +12,10 @@ pub struct UntrustedText(Box<str>);
 impl UntrustedText {
     /// Escapes and cuts `text`.
     pub fn new(text: &str) -> Self {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        if text.len() <= LIMIT_BYTES && text.bytes().all(is_plain) {
+            return Self(text.into());
+        }
         let mut escaped = String::new();
         for character in text.chars() {
             let printable = matches!(character, ' '..='~') && !matches!(character, '"' | '\\');

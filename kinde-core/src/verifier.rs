@@ -186,7 +186,8 @@ impl Verifier {
 
     /// Decides from memory: a remembered token is good until it expires or its key is withdrawn.
     fn recall(&self, token: &str) -> Option<Result<Identity, AuthError>> {
-        let memory = self.inner.memory.as_ref()?;
+        // Junk and foreign tokens are told apart by their header before they cost a look-up.
+        let memory = self.inner.memory.as_ref().filter(|_| self.inner.gate.has_seen_header_of(token))?;
         let Remembered { identity, key, owner } = memory.find(token)?;
         match self.inner.gate.key_set(owner)?.still_holds(&key) {
             Holding::Yes => {}

@@ -8,7 +8,8 @@ use kinde_core::AuthReason;
 pub(crate) enum Presented<'r> {
     /// No header, or another scheme than Bearer.
     Nothing,
-    /// A bearer token of the right syntax.
+    /// A bearer token. Whether it is a token68 is asked of [`check_token68`] once it does not verify: what
+    /// verifies is one.
     Bearer(&'r str),
     /// A header that is not well formed.
     Malformed(AuthReason),
@@ -37,21 +38,22 @@ pub(crate) fn presented(headers: &HeaderMap) -> Presented<'_> {
     }
     match rest.strip_prefix(b" ") {
         None | Some(b"") => malformed("the token is missing"),
-        Some(rest) => token68(rest).map_or(malformed("the token is not a token68"), Presented::Bearer),
+        Some(rest) => match std::str::from_utf8(rest) {
+            Ok(token) => Presented::Bearer(token),
+            Err(_) => Presented::Malformed(NOT_TOKEN68),
+        },
     }
 }
 
-/// Reads a token68 (RFC 9110 §11.2): letters, digits and `-._~+/`, then any number of `=`.
-fn token68(text: &[u8]) -> Option<&str> {
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    let (body, _) = text.split_at_checked(text.len().checked_sub(padding)?)?;
+/// Checks a token68 (RFC 9110 §11.2): letters, digits and `-._~+/`, then any number of `=`.
+pub(crate) fn check_token68(token: &str) -> Result<(), AuthReason> {
+    let body = token.trim_end_matches('=').as_bytes();
     // Every byte is looked at, without an early way out: so it takes a tenth of the time, sixteen at once.
     let is_good = body.iter().fold(true, |is_good, byte| is_good & is_token68_byte(*byte));
-    if body.is_empty() || !is_good {
-        return None;
-    }
-    std::str::from_utf8(text).ok()
+    if body.is_empty() || !is_good { Err(NOT_TOKEN68) } else { Ok(()) }
 }
+
+const NOT_TOKEN68: AuthReason = AuthReason::AuthorizationMalformed { problem: "the token is not a token68" };
 
 fn is_token68_byte(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
@@ -79,7 +81,10 @@ mod tests {
         }
         match presented(&headers) {
             Presented::Nothing => "nothing".to_owned(),
-            Presented::Bearer(token) => format!("bearer {token}"),
+            Presented::Bearer(token) => match check_token68(token) {
+                Ok(()) => format!("bearer {token}"),
+                Err(reason) => reason.code().to_owned(),
+            },
             Presented::Malformed(reason) => reason.code().to_owned(),
         }
     }

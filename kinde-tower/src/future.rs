@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -44,7 +45,7 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
         verification: Verification,
         ready: S,
         request: Request<B>,
-        admission: Admission,
+        admission: Arc<Admission>,
     ) -> Self {
         let waiting = Waiting { ready, request, admission };
         Self { state: State::Waiting { verification, waiting: Some(Box::new(waiting)) } }
@@ -96,7 +97,7 @@ type Verification = Pin<Box<dyn Future<Output = Admitted> + Send>>;
 struct Waiting<S, B> {
     ready: S,
     request: Request<B>,
-    admission: Admission,
+    admission: Arc<Admission>,
 }
 
 impl<S: Service<Request<B>>, B> Waiting<S, B> {

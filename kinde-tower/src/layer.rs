@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{
     HeaderMap, Method, Request, Response,
-    header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, Entry, ORIGIN},
+    header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN},
 };
 use kinde_core::{
     AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, Secret, Verifier,
@@ -30,21 +30,21 @@ use crate::{
 /// Put a CORS layer outside of this one: a preflight carries no credential.
 #[derive(Clone, Debug)]
 pub struct KindeLayer {
-    admission: Admission,
+    admission: Arc<Admission>,
 }
 
 impl KindeLayer {
     /// Creates a layer that requires a credential which `verifier` accepts.
     pub fn new(verifier: Verifier) -> Self {
         Self {
-            admission: Admission {
+            admission: Arc::new(Admission {
                 verifier,
                 is_required: true,
                 accepts_machines: false,
                 passes_preflight: false,
                 style: None,
                 observer: None,
-            },
+            }),
         }
     }
 
@@ -63,7 +63,7 @@ impl KindeLayer {
     /// Lets requests without a credential pass as anonymous. A refused header is still refused.
     #[must_use]
     pub fn optional(mut self) -> Self {
-        self.admission.is_required = false;
+        self.change().is_required = false;
         self
     }
 
@@ -76,7 +76,7 @@ impl KindeLayer {
         if !self.admission.verifier.has_audience() {
             event::machines_without_audience();
         }
-        self.admission.accepts_machines = true;
+        self.change().accepts_machines = true;
         self
     }
 
@@ -85,36 +85,46 @@ impl KindeLayer {
     /// Default off: the better place for a CORS layer is outside, where refusals get its headers as well.
     #[must_use]
     pub fn pass_cors_preflight(mut self) -> Self {
-        self.admission.passes_preflight = true;
+        self.change().passes_preflight = true;
         self
     }
 
     /// Sets the realm of the challenge. Default `api`. Quotes, backslashes and control characters are dropped.
     #[must_use]
     pub fn with_realm(mut self, realm: &str) -> Self {
-        self.admission.style = Some(self.admission.style().with_realm(realm));
+        let style = self.admission.style().with_realm(realm);
+        self.change().style = Some(style);
         self
     }
 
     /// Adds `resource_metadata` to the challenge: the URL of RFC 9728 metadata. Default none.
     #[must_use]
     pub fn with_resource_metadata(mut self, url: &str) -> Self {
-        self.admission.style = Some(self.admission.style().with_resource_metadata(url));
+        let style = self.admission.style().with_resource_metadata(url);
+        self.change().style = Some(style);
         self
     }
 
     /// Renders refusals in a way of your own; gates and extractors behind the layer follow.
     #[must_use]
     pub fn with_renderer(mut self, renderer: impl RenderRefusal) -> Self {
-        self.admission.style = Some(self.admission.style().with_renderer(renderer));
+        let style = self.admission.style().with_renderer(renderer);
+        self.change().style = Some(style);
         self
     }
 
     /// Calls `observe` with the outcome of every request, for metrics. It must not block.
     #[must_use]
     pub fn with_observer(mut self, observe: impl Fn(&Outcome<'_>) + Send + Sync + 'static) -> Self {
-        self.admission.observer = Some(Observer(Arc::new(observe)));
+        self.change().observer = Some(Observer(Arc::new(observe)));
         self
+    }
+}
+
+impl KindeLayer {
+    /// Gives the settings to a setter: a clone of the layer keeps its own.
+    fn change(&mut self) -> &mut Admission {
+        Arc::make_mut(&mut self.admission)
     }
 }
 
@@ -122,7 +132,7 @@ impl<S> Layer<S> for KindeLayer {
     type Service = KindeService<S>;
 
     fn layer(&self, inner: S) -> KindeService<S> {
-        KindeService::new(inner, self.admission.clone())
+        KindeService::new(inner, Arc::clone(&self.admission))
     }
 }
 
@@ -149,15 +159,17 @@ pub(crate) enum Admitted {
 impl Admission {
     /// Looks at a request without waiting.
     pub(crate) fn look<B>(&self, request: &mut Request<B>) -> Admitted {
-        // The token must not show where headers are logged, nor enter an HTTP/2 header table.
-        if let Entry::Occupied(mut values) = request.headers_mut().entry(AUTHORIZATION) {
-            values.iter_mut().for_each(|value| value.set_sensitive(true));
-        }
+        // The token must not show where headers are logged, nor enter an HTTP/2 header table. A second value
+        // is not marked: such a request goes no further.
+        let header = request.headers_mut().get_mut(AUTHORIZATION);
+        let has_header = header.map(|value| value.set_sensitive(true)).is_some();
         let is_preflight = is_cors_preflight(request.method(), request.headers());
         if is_preflight && self.passes_preflight {
             return Admitted::Pass(AuthState::Anonymous);
         }
-        let (token, source) = match credential::presented(request.headers()) {
+        let presented =
+            if has_header { credential::presented(request.headers()) } else { Presented::Nothing };
+        let (token, source) = match presented {
             Presented::Malformed(reason) => return Admitted::Refuse(reason.into()),
             Presented::Bearer(token) => (token, CredentialSource::Header),
             Presented::Nothing => match request.extensions().get::<Credential>() {
@@ -165,14 +177,21 @@ impl Admission {
                 None => return self.without_credential(is_preflight),
             },
         };
-        match self.verifier.verify_at_hand(token) {
+        let judged = self.verifier.verify_at_hand(token);
+        if !matches!(judged, Some(Ok(_)))
+            && source == CredentialSource::Header
+            && let Err(reason) = credential::check_token68(token)
+        {
+            return Admitted::Refuse(reason.into());
+        }
+        match judged {
             Some(judged) => self.settle(judged, source),
             None => Admitted::Wait(Secret::new(token), source),
         }
     }
 
     /// Verifies a token, waiting for keys.
-    pub(crate) async fn wait(self, token: Secret, source: CredentialSource) -> Admitted {
+    pub(crate) async fn wait(self: Arc<Self>, token: Secret, source: CredentialSource) -> Admitted {
         let judged = self.verifier.verify(token.expose()).await;
         self.settle(judged, source)
     }

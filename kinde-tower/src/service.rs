@@ -1,6 +1,9 @@
 //! The service that [`KindeLayer`](crate::KindeLayer) builds.
 
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,11 +20,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct KindeService<S> {
     inner: S,
-    admission: Admission,
+    admission: Arc<Admission>,
 }
 
 impl<S> KindeService<S> {
-    pub(crate) fn new(inner: S, admission: Admission) -> Self {
+    pub(crate) fn new(inner: S, admission: Arc<Admission>) -> Self {
         Self { inner, admission }
     }
 }
@@ -52,8 +55,8 @@ where
                 // The service that was polled ready goes along; its clone, not yet ready, stays behind.
                 let clone = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, clone);
-                let verification = Box::pin(self.admission.clone().wait(token, source));
-                ResponseFuture::waiting(verification, ready, request, self.admission.clone())
+                let verification = Box::pin(Arc::clone(&self.admission).wait(token, source));
+                ResponseFuture::waiting(verification, ready, request, Arc::clone(&self.admission))
             }
         }
     }

@@ -1,19 +1,16 @@
 //! Feature flags as a token carries them: `{"key": {"t": "b", "v": true}}`.
 
+use serde::de::MapAccess;
 use serde_json::Value;
 
 use super::MalformedClaim;
+use crate::strict_json::{self, Keep, Names, Shape, Shaped, Skip, Text};
 
 /// The feature flags of a token.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FeatureFlags(Box<[(Box<str>, Option<FlagValue>)]>);
 
 impl FeatureFlags {
-    pub(super) fn read(value: Value) -> Option<Self> {
-        let Value::Object(entries) = value else { return None };
-        Some(Self(entries.into_iter().map(|(key, entry)| (key.into(), FlagValue::read(entry))).collect()))
-    }
-
     /// Finds a flag: `None` when absent, an error when its entry is malformed.
     pub(crate) fn find(&self, key: &str) -> Result<Option<&FlagValue>, MalformedClaim> {
         match self.0.iter().find(|(candidate, _)| candidate.as_ref() == key) {
@@ -55,12 +52,9 @@ pub enum FlagValue {
 }
 
 impl FlagValue {
-    fn read(entry: Value) -> Option<Self> {
-        let Value::Object(mut entry) = entry else { return None };
-        let kind = entry.remove("t")?;
-        let value = entry.remove("v")?;
+    fn new(kind: &str, value: Value) -> Option<Self> {
         // The token writes one letter, the Account API a word, one SDK `number`: all mean the same.
-        Some(match (kind.as_str()?, value) {
+        Some(match (kind, value) {
             ("b" | "boolean", Value::Bool(value)) => Self::Boolean(value),
             ("s" | "string", Value::String(value)) => Self::String(value.into()),
             ("i" | "integer" | "number", Value::Number(value)) => Self::Integer(value.as_i64()?),
@@ -74,8 +68,59 @@ impl FlagValue {
         match self {
             Self::Boolean(_) | Self::Integer(_) => 0,
             Self::String(text) => text.len(),
-            Self::Json(value) | Self::Unknown(value) => value.to_string().len().saturating_mul(4),
+            Self::Json(value) | Self::Unknown(value) => weight_of(value),
         }
+    }
+}
+
+/// An object of flags.
+pub(super) struct FlagsShape;
+
+impl<'de> Shape<'de> for FlagsShape {
+    type Value = FeatureFlags;
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<FeatureFlags>, A::Error> {
+        let mut names = Names::default();
+        let mut flags = Vec::new();
+        while let Some(key) = strict_json::next_name(&mut members, &mut names)? {
+            // A flag of another shape is kept as malformed, so that its neighbours stand.
+            flags.push((key.into(), members.next_value_seed(Shaped(FlagShape))?.value()));
+        }
+        Ok(Some(FeatureFlags(flags.into())))
+    }
+}
+
+/// An object of kind `t` and value `v`.
+struct FlagShape;
+
+impl<'de> Shape<'de> for FlagShape {
+    type Value = FlagValue;
+
+    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<FlagValue>, A::Error> {
+        let mut names = Names::default();
+        let (mut kind, mut value) = (None, None);
+        while let Some(name) = strict_json::next_name(&mut members, &mut names)? {
+            match name.as_ref() {
+                "t" => kind = members.next_value_seed(Shaped(Text))?.value(),
+                "v" => value = Some(members.next_value_seed(Keep)?),
+                _ => members.next_value_seed(Skip)?,
+            }
+        }
+        Ok(kind.zip(value).and_then(|(kind, value)| FlagValue::new(&kind, value)))
+    }
+}
+
+/// Estimates the heap bytes of a JSON value: a B-tree node for an object, a slot for each element.
+fn weight_of(value: &Value) -> usize {
+    let sum = |sum: usize, weight: usize| sum.saturating_add(weight);
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 32,
+        Value::String(text) => text.len().saturating_add(48),
+        Value::Array(elements) => elements.iter().map(weight_of).fold(48, sum),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| weight_of(value).saturating_add(name.len()).saturating_add(64))
+            .fold(640, sum),
     }
 }
 
@@ -145,9 +190,13 @@ mod tests {
 
     use super::*;
 
+    fn read(value: Value) -> Option<FeatureFlags> {
+        strict_json::read(&value.to_string(), Shaped(FlagsShape)).unwrap().value()
+    }
+
     #[test]
     fn flags_of_every_kind_are_read_and_unknown_kinds_are_kept() {
-        let flags = FeatureFlags::read(json!({
+        let flags = read(json!({
             "b": {"t": "b", "v": true}, "i": {"t": "i", "v": -7}, "s": {"t": "s", "v": ""},
             "j": {"t": "j", "v": {"daily": 1}}, "new": {"t": "q", "v": [1]},
         }))
@@ -163,7 +212,7 @@ mod tests {
     /// covers: C7
     #[test]
     fn malformed_flag_is_an_error_and_leaves_its_neighbours() {
-        let flags = FeatureFlags::read(json!({
+        let flags = read(json!({
             "text": {"t": "b", "v": "true"}, "bare": true, "half": {"t": "b"}, "odd": {"t": 1, "v": true},
             "float": {"t": "i", "v": 1.5}, "good": {"t": "b", "v": false},
         }))

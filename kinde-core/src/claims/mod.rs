@@ -347,13 +347,6 @@ pub(crate) enum Claim<T> {
 }
 
 impl<T> Claim<T> {
-    fn read(value: Value, reader: impl FnOnce(Value) -> Option<T>) -> Self {
-        match value {
-            Value::Null => Self::Absent,
-            value => reader(value).map_or(Self::Malformed, Self::Present),
-        }
-    }
-
     fn or(self, other: Self) -> Self {
         if matches!(self, Self::Absent) { other } else { self }
     }

@@ -1,14 +1,14 @@
 //! One parse of the claims: protocol claims strictly, Kinde's authorization claims tolerantly.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
-use super::{Claim, FeatureFlags, Roles};
+use super::{Claim, FeatureFlags, Roles, flags::FlagsShape, roles::RolesShape};
 use crate::{
     AuthReason,
-    strict_json::{self, Keep, Names, Skip},
+    strict_json::{self, Found, Names, Shape, Shaped, Skip},
 };
 
 /// The claims of a token whose signature is verified and whose claims are not yet judged.
@@ -102,6 +102,7 @@ struct Hasura {
 struct Parser {
     claims: ParsedClaims,
     hasura: Hasura,
+    /// The first protocol claim of a wrong type.
     wrong_type: Option<(&'static str, &'static str)>,
 }
 
@@ -123,145 +124,171 @@ impl<'de> Visitor<'de> for &mut Parser {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut names = Names::default();
         while let Some(name) = strict_json::next_name(&mut members, &mut names)? {
-            if is_read(&name) {
-                let value = members.next_value_seed(Keep)?;
-                self.take(&name, value);
-            } else {
-                members.next_value_seed(Skip)?;
-            }
+            self.take(&name, &mut members)?;
         }
         Ok(())
     }
 }
 
 impl Parser {
-    fn take(&mut self, name: &str, value: Value) {
-        let claims = &mut self.claims;
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        let markers = &mut self.claims.markers;
         match name {
-            "iss" => claims.iss = self.wrong_type.check("iss", text(value), A_STRING),
-            "sub" => claims.sub = self.wrong_type.check("sub", text(value), A_STRING),
-            "azp" => claims.azp = self.wrong_type.check("azp", text(value), A_STRING),
-            "aud" => claims.aud = self.wrong_type.check("aud", one_or_many(value), STRINGS),
-            "gty" => claims.gty = self.wrong_type.check("gty", one_or_many(value), STRINGS),
-            "scp" => claims.scp = self.wrong_type.check("scp", texts(value), A_LIST),
-            "exp" => claims.exp = self.wrong_type.check("exp", numeric_date(&value), A_DATE),
-            "nbf" => claims.nbf = self.wrong_type.check("nbf", numeric_date(&value), A_DATE),
-            "iat" => claims.iat = self.wrong_type.check("iat", numeric_date(&value), A_DATE),
-            "scope" => claims.scope = Claim::read(value, scope),
+            "iss" => self.claims.iss = self.protocol(members, Owned, "iss", A_STRING)?,
+            "sub" => self.claims.sub = self.protocol(members, Owned, "sub", A_STRING)?,
+            "azp" => self.claims.azp = self.protocol(members, Owned, "azp", A_STRING)?,
+            "aud" => self.claims.aud = self.protocol(members, OneOrMany, "aud", STRINGS)?,
+            "gty" => self.claims.gty = self.protocol(members, OneOrMany, "gty", STRINGS)?,
+            "scp" => self.claims.scp = self.protocol(members, Many, "scp", A_LIST)?,
+            "exp" => self.claims.exp = self.protocol(members, NumericDate, "exp", A_DATE)?,
+            "nbf" => self.claims.nbf = self.protocol(members, NumericDate, "nbf", A_DATE)?,
+            "iat" => self.claims.iat = self.protocol(members, NumericDate, "iat", A_DATE)?,
+            "scope" => self.claims.scope = claim(members, JoinedOrMany)?,
             "nonce" => {
-                claims.markers.has_nonce = true;
-                claims.nonce = text(value);
+                markers.has_nonce = true;
+                self.claims.nonce = members.next_value_seed(Shaped(Owned))?.value();
             }
             "at_hash" => {
-                claims.markers.has_at_hash = true;
-                claims.at_hash = text(value);
+                markers.has_at_hash = true;
+                self.claims.at_hash = members.next_value_seed(Shaped(Owned))?.value();
             }
-            "auth_time" => claims.markers.has_auth_time = true,
-            "rat" => claims.markers.has_rat = true,
-            "type" => claims.markers.has_type = true,
-            "data" => claims.markers.has_data = true,
-            "event_id" => claims.markers.has_event_id = true,
-            "events" => claims.markers.has_events = true,
-            "org_code" => claims.org_code = Claim::read(value, non_empty),
-            "org_name" => claims.org_name = Claim::read(value, text),
-            "permissions" => claims.permissions = Claim::read(value, texts),
-            "roles" => claims.roles = Claim::read(value, Roles::read),
-            "feature_flags" => claims.feature_flags = Claim::read(value, FeatureFlags::read),
-            "x-hasura-org-code" => self.hasura.org_code = Claim::read(value, non_empty),
-            "x-hasura-org-name" => self.hasura.org_name = Claim::read(value, text),
-            "x-hasura-permissions" => self.hasura.permissions = Claim::read(value, texts),
-            "x-hasura-roles" => self.hasura.roles = Claim::read(value, Roles::read),
-            "x-hasura-feature-flags" => self.hasura.feature_flags = Claim::read(value, FeatureFlags::read),
-            _ => {}
+            "auth_time" => markers.has_auth_time = present(members)?,
+            "rat" => markers.has_rat = present(members)?,
+            "type" => markers.has_type = present(members)?,
+            "data" => markers.has_data = present(members)?,
+            "event_id" => markers.has_event_id = present(members)?,
+            "events" => markers.has_events = present(members)?,
+            "org_code" => self.claims.org_code = claim(members, NonEmpty)?,
+            "org_name" => self.claims.org_name = claim(members, Owned)?,
+            "permissions" => self.claims.permissions = claim(members, Many)?,
+            "roles" => self.claims.roles = claim(members, RolesShape)?,
+            "feature_flags" => self.claims.feature_flags = claim(members, FlagsShape)?,
+            "x-hasura-org-code" => self.hasura.org_code = claim(members, NonEmpty)?,
+            "x-hasura-org-name" => self.hasura.org_name = claim(members, Owned)?,
+            "x-hasura-permissions" => self.hasura.permissions = claim(members, Many)?,
+            "x-hasura-roles" => self.hasura.roles = claim(members, RolesShape)?,
+            "x-hasura-feature-flags" => self.hasura.feature_flags = claim(members, FlagsShape)?,
+            _ => members.next_value_seed(Skip)?,
         }
+        Ok(())
     }
-}
 
-/// Tells whether [`Parser::take`] has an arm for the name; every other value is checked and dropped.
-fn is_read(name: &str) -> bool {
-    matches!(
-        name,
-        "iss"
-            | "sub"
-            | "azp"
-            | "aud"
-            | "gty"
-            | "scp"
-            | "exp"
-            | "nbf"
-            | "iat"
-            | "scope"
-            | "nonce"
-            | "at_hash"
-            | "auth_time"
-            | "rat"
-            | "type"
-            | "data"
-            | "event_id"
-            | "events"
-            | "org_code"
-            | "org_name"
-            | "permissions"
-            | "roles"
-            | "feature_flags"
-    ) || name.starts_with("x-hasura-")
-}
-
-/// Remembers the first protocol claim of a wrong type.
-trait FirstWrongType {
-    fn check<T>(&mut self, claim: &'static str, value: Option<T>, expected: &'static str) -> Option<T>;
-}
-
-impl FirstWrongType for Option<(&'static str, &'static str)> {
-    fn check<T>(&mut self, claim: &'static str, value: Option<T>, expected: &'static str) -> Option<T> {
-        if value.is_none() && self.is_none() {
-            *self = Some((claim, expected));
+    fn protocol<'de, A: MapAccess<'de>, S: Shape<'de>>(
+        &mut self,
+        members: &mut A,
+        shape: S,
+        claim: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<S::Value>, A::Error> {
+        let value = members.next_value_seed(Shaped(shape))?.value();
+        if value.is_none() {
+            self.wrong_type.get_or_insert((claim, expected));
         }
-        value
+        Ok(value)
     }
 }
 
-pub(super) fn text(value: Value) -> Option<Box<str>> {
-    match value {
-        Value::String(text) => Some(text.into_boxed_str()),
-        _ => None,
+/// Reads an authorization claim: `null` is absent, another shape is malformed.
+fn claim<'de, A: MapAccess<'de>, S: Shape<'de>>(
+    members: &mut A,
+    shape: S,
+) -> Result<Claim<S::Value>, A::Error> {
+    Ok(match members.next_value_seed(Shaped(shape))? {
+        Found::Null => Claim::Absent,
+        Found::Is(value) => Claim::Present(value),
+        Found::Other => Claim::Malformed,
+    })
+}
+
+/// Drops a value whose presence is all that counts.
+fn present<'de, A: MapAccess<'de>>(members: &mut A) -> Result<bool, A::Error> {
+    members.next_value_seed(Skip).map(|()| true)
+}
+
+/// A string.
+struct Owned;
+
+impl<'de> Shape<'de> for Owned {
+    type Value = Box<str>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<Box<str>> {
+        Some(text.into())
     }
 }
 
-fn non_empty(value: Value) -> Option<Box<str>> {
-    text(value).filter(|text| !text.is_empty())
-}
+/// A string that is not empty.
+struct NonEmpty;
 
-fn texts(value: Value) -> Option<Box<[Box<str>]>> {
-    match value {
-        Value::Array(elements) => elements.into_iter().map(text).collect(),
-        _ => None,
+impl<'de> Shape<'de> for NonEmpty {
+    type Value = Box<str>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<Box<str>> {
+        (!text.is_empty()).then(|| text.into())
     }
 }
 
-fn one_or_many(value: Value) -> Option<Box<[Box<str>]>> {
-    match value {
-        Value::String(one) => Some([one.into_boxed_str()].into()),
-        many => texts(many),
-    }
-}
+/// A list of strings.
+struct Many;
 
-/// Reads `scope`: a string joined by spaces (RFC 6749 §3.3), or a list as some workflows write it.
-fn scope(value: Value) -> Option<Box<[Box<str>]>> {
-    match value {
-        Value::String(joined) => {
-            Some(joined.split(' ').filter(|scope| !scope.is_empty()).map(Box::from).collect())
+impl<'de> Shape<'de> for Many {
+    type Value = Box<[Box<str>]>;
+
+    fn list<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Option<Self::Value>, A::Error> {
+        let mut texts = Some(Vec::with_capacity(16));
+        while let Some(element) = elements.next_element_seed(Shaped(Owned))? {
+            texts = match (texts, element.value()) {
+                (Some(mut texts), Some(text)) => {
+                    texts.push(text);
+                    Some(texts)
+                }
+                _ => None,
+            };
         }
-        list => texts(list),
+        Ok(texts.map(Vec::into_boxed_slice))
     }
 }
 
-/// Reads a `NumericDate` (RFC 7519 §2): seconds since 1970, fractions allowed, never negative.
-fn numeric_date(value: &Value) -> Option<Duration> {
-    let Value::Number(number) = value else { return None };
-    match number.as_u64() {
-        Some(seconds) => Some(Duration::from_secs(seconds)),
-        None => number.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+/// A string, or a list of strings.
+struct OneOrMany;
+
+impl<'de> Shape<'de> for OneOrMany {
+    type Value = Box<[Box<str>]>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<Self::Value> {
+        Some([text.into()].into())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<Self::Value>, A::Error> {
+        Many.list(elements)
+    }
+}
+
+/// Strings joined by spaces (RFC 6749 §3.3), or a list as some workflows write it.
+struct JoinedOrMany;
+
+impl<'de> Shape<'de> for JoinedOrMany {
+    type Value = Box<[Box<str>]>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<Self::Value> {
+        Some(text.split(' ').filter(|scope| !scope.is_empty()).map(Box::from).collect())
+    }
+
+    fn list<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<Self::Value>, A::Error> {
+        Many.list(elements)
+    }
+}
+
+/// A `NumericDate` (RFC 7519 §2): seconds since 1970, fractions allowed, never negative.
+struct NumericDate;
+
+impl Shape<'_> for NumericDate {
+    type Value = Duration;
+
+    fn number(self, number: Number) -> Option<Duration> {
+        match number.as_u64() {
+            Some(seconds) => Some(Duration::from_secs(seconds)),
+            None => number.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        }
     }
 }
 
