@@ -48,14 +48,13 @@ impl Reference {
         self.get(path, Some(token)).await.status().as_u16()
     }
 
-    /// Asks again and again until the status is this one; gives how long it took.
-    async fn until(&self, status: u16, token: &str) -> Duration {
+    /// Asks again and again until the status is this one.
+    async fn until(&self, status: u16, token: &str) {
         let started = Instant::now();
         while self.status("/protected", token).await != status {
             assert!(started.elapsed() < Duration::from_secs(20), "status {status} never came");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        started.elapsed()
     }
 }
 
@@ -243,9 +242,11 @@ async fn provider_that_hangs_is_given_up_after_the_configured_timeout() {
     let response = reference.get("/protected", Some(&token(&kinde))).await;
     let took = started.elapsed();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(response.headers()["retry-after"], "30");
-    // Far below the default of 5 s, and not at once.
-    assert!((Duration::from_millis(250)..Duration::from_secs(3)).contains(&took), "{took:?}");
+    // The default cooldown, less what has passed of it.
+    let retry_after: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((25..=30).contains(&retry_after), "{retry_after}");
+    // Below the default of 5 s, and not at once.
+    assert!((Duration::from_millis(300)..Duration::from_secs(4)).contains(&took), "{took:?}");
     assert_eq!(reference.get("/healthz", None).await.status(), StatusCode::OK);
 }
 
@@ -278,11 +279,11 @@ async fn known_keys_serve_until_soft_age_and_max_stale_have_passed_and_again_aft
     ];
     let reference = Reference::start(&kinde, &knobs);
     let good = token(&kinde);
+    let before_the_load = Instant::now();
     assert_eq!(reference.status("/protected", &good).await, 200);
     kinde.fault("/.well-known/jwks", Fault::Status(500));
-    let served = reference.until(503, &good).await;
-    // Counted from a refresh that may have come a little later than the first answer.
-    assert!((Duration::from_millis(850)..Duration::from_secs(5)).contains(&served), "{served:?}");
+    reference.until(503, &good).await;
+    assert!(before_the_load.elapsed() >= Duration::from_millis(1_200), "{:?}", before_the_load.elapsed());
     let response = reference.get("/protected", Some(&good)).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["retry-after"]),
@@ -306,7 +307,8 @@ async fn max_stale_of_zero_ends_with_the_soft_age() {
     let good = token(&kinde);
     assert_eq!(reference.status("/protected", &good).await, 200);
     kinde.pause().await;
-    assert!(reference.until(503, &good).await < Duration::from_secs(3));
+    // The default is a day.
+    reference.until(503, &good).await;
 }
 
 #[tokio::test]
