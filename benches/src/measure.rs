@@ -29,7 +29,8 @@ where
     S: Service<Request<B>, Response = http::Response<R>> + Clone,
     S::Error: std::fmt::Debug,
 {
-    let requests: Vec<_> = credentials.iter().map(|credential| request(credential.as_ref(), body())).collect();
+    let requests: Vec<_> =
+        credentials.iter().map(|credential| request(credential.as_ref(), body())).collect();
     let mut refused = None;
     let start = thread_time();
     for request in requests {

@@ -5,9 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{Router, extract::Request, routing::get};
+use axum::{Router, extract::Request, response::Response, routing::get};
 use http::request::Parts;
-use tower::{Layer, Service};
+use http_body_util::BodyExt;
+use tower::{Layer, Service, util::MapResponseLayer};
 
 /// Builds the bare axum handler: what a request costs without any protection.
 pub fn bare() -> Router {
@@ -17,7 +18,19 @@ pub fn bare() -> Router {
 /// Builds a handler behind a layer that only inserts one `Arc` into the extensions, and an extractor that takes it.
 pub fn floor() -> Router {
     let identity = Arc::new(Inserted("kp_0123456789".to_owned()));
-    Router::new().route("/me", get(async |caller: FloorCaller| caller.0.0.clone())).layer(InsertLayer(identity))
+    Router::new()
+        .route("/me", get(async |caller: FloorCaller| caller.0.0.clone()))
+        .layer(InsertLayer(identity))
+}
+
+/// Builds the same with a layer whose response body is a type of its own, as a layer's is that can refuse: axum then
+/// boxes it.
+pub fn floor_with_own_body() -> Router {
+    let identity = Arc::new(Inserted("kp_0123456789".to_owned()));
+    let own_body =
+        MapResponseLayer::new(|response: Response| response.map(|body| body.map_err(|error| error)));
+    let handler = get(async |caller: FloorCaller| caller.0.0.clone());
+    Router::new().route("/me", handler).layer((InsertLayer(identity), own_body))
 }
 
 /// Builds a handler behind a layer that refuses every request at once, without a word: the floor of a refusal.
@@ -42,16 +55,16 @@ struct Refuse<S> {
 }
 
 impl<S: Service<Request>> Service<Request> for Refuse<S> {
-    type Response = axum::response::Response;
+    type Response = Response;
     type Error = S::Error;
-    type Future = std::future::Ready<Result<axum::response::Response, S::Error>>;
+    type Future = std::future::Ready<Result<Response, S::Error>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _: Request) -> Self::Future {
-        let mut response = axum::response::Response::default();
+        let mut response = Response::default();
         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
         std::future::ready(Ok(response))
     }

@@ -85,5 +85,9 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 };
 
 fn chosen() -> &'static CryptoProvider {
-    if IS_RUST_CRYPTO.load(Ordering::Relaxed) { &rust_crypto::DEFAULT_PROVIDER } else { &aws_lc::DEFAULT_PROVIDER }
+    if IS_RUST_CRYPTO.load(Ordering::Relaxed) {
+        &rust_crypto::DEFAULT_PROVIDER
+    } else {
+        &aws_lc::DEFAULT_PROVIDER
+    }
 }

@@ -17,9 +17,12 @@ use crate::environment::AUDIENCE;
 pub async fn app(environment: &Environment) -> Router {
     let checks =
         ClaimsValidationSpec::new().iss(environment.issuer()).aud(&vec![AUDIENCE.to_owned()]).exp(true);
-    let tenant =
-        TenantConfiguration::static_builder(environment.jwks()).claims_validation(checks).build().expect("a tenant");
-    let server = OAuth2ResourceServer::<Claims>::builder().add_tenant(tenant).build().await.expect("a server");
+    let tenant = TenantConfiguration::static_builder(environment.jwks())
+        .claims_validation(checks)
+        .build()
+        .expect("a tenant");
+    let server =
+        OAuth2ResourceServer::<Claims>::builder().add_tenant(tenant).build().await.expect("a server");
     Router::new()
         .route("/me", get(async |Extension(claims): Extension<Claims>| claims.sub))
         .layer(server.into_layer())

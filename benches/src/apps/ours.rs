@@ -11,7 +11,9 @@ use crate::environment::AUDIENCE;
 
 /// Builds the protected handler around a verifier.
 pub fn app(verifier: Verifier) -> Router {
-    Router::new().route("/me", get(async |user: AuthUser| user.id().to_owned())).layer(KindeLayer::new(verifier))
+    Router::new()
+        .route("/me", get(async |user: AuthUser| user.id().to_owned()))
+        .layer(KindeLayer::new(verifier))
 }
 
 /// Makes a key set that fetches over loopback HTTP, with default settings.

@@ -26,8 +26,12 @@ async fn main() -> ExitCode {
 
     println!("token: {} bytes", token.len());
     let bare = per_request("bare axum handler", bare::bare(), credential.as_ref()).await;
-    let floor = per_request("floor: layer that only inserts an Arc", bare::floor(), credential.as_ref()).await;
-    let repeated = per_request("KindeLayer + AuthUser, repeated", ours::app(verifier), credential.as_ref()).await;
+    let floor =
+        per_request("floor: layer that only inserts an Arc", bare::floor(), credential.as_ref()).await;
+    per_request("the same with a body type of its own", bare::floor_with_own_body(), credential.as_ref())
+        .await;
+    let repeated =
+        per_request("KindeLayer + AuthUser, repeated", ours::app(verifier), credential.as_ref()).await;
     let missing = ours::verifier(jwks.clone()).build().expect("a verifier");
     per_request("KindeLayer + AuthUser, missing header", ours::app(missing), None).await;
 

@@ -95,8 +95,7 @@ fn print_table(rows: &[Row], cases: &[Case], limits: &[f64], table: &[Vec<f64>])
 }
 
 type Running<'a> = Pin<Box<dyn Future<Output = f64> + 'a>>;
-type Runner =
-    Box<dyn for<'a> Fn(&'a str, &'a [Option<HeaderValue>], fn(StatusCode) -> bool) -> Running<'a>>;
+type Runner = Box<dyn for<'a> Fn(&'a str, &'a [Option<HeaderValue>], fn(StatusCode) -> bool) -> Running<'a>>;
 
 /// One application.
 struct Row {
@@ -141,8 +140,14 @@ async fn rows(environment: &Environment) -> Vec<Row> {
     let saw_it_expire = ours::verifier_that_saw_it_expire(jwks, environment, &token, ISSUED_AGO).await;
     vec![
         Row { is_open: true, ..Row::new(BARE, runner(bare::bare(), body)) },
-        Row { is_open: true, ..Row::new("floor: layer that only inserts an Arc", runner(bare::floor(), body)) },
-        Row { is_closed: true, ..Row::new("floor: layer that refuses at once", runner(bare::refusing(), body)) },
+        Row {
+            is_open: true,
+            ..Row::new("floor: layer that only inserts an Arc", runner(bare::floor(), body))
+        },
+        Row {
+            is_closed: true,
+            ..Row::new("floor: layer that refuses at once", runner(bare::refusing(), body))
+        },
         Row {
             when_expired: Some(runner(ours::app(saw_it_expire), body)),
             ..Row::new(OURS, runner(ours::app(build(verifier.clone())), body))
@@ -167,7 +172,10 @@ async fn rows(environment: &Environment) -> Vec<Row> {
                 runner(oauth2_resource_server::app(environment).await, body),
             )
         },
-        Row { is_open: true, ..Row::new("bare axum 0.7 handler", runner(jwt_authorizer::bare(), jwt_authorizer::body)) },
+        Row {
+            is_open: true,
+            ..Row::new("bare axum 0.7 handler", runner(jwt_authorizer::bare(), jwt_authorizer::body))
+        },
         Row::new("jwt-authorizer 0.15", runner(jwt_authorizer::app(environment).await, jwt_authorizer::body)),
     ]
 }
@@ -181,7 +189,11 @@ struct Case {
 }
 
 impl Case {
-    fn same(name: &'static str, credentials: &[Option<HeaderValue>], expected: fn(StatusCode) -> bool) -> Self {
+    fn same(
+        name: &'static str,
+        credentials: &[Option<HeaderValue>],
+        expected: fn(StatusCode) -> bool,
+    ) -> Self {
         let batch = credentials.iter().cycle().take(BATCH).cloned().collect();
         Self { name, batches: vec![batch], expected, is_expired: false }
     }

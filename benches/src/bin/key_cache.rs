@@ -6,13 +6,13 @@ use std::{
 };
 
 use axum::{Router, body::Body};
+use kinde_axum::{Issuer, Jwks};
 use kinde_benches::{
     apps::ours,
     environment::{self, bearer},
     measure::{quantile, request},
     report::Bars,
 };
-use kinde_axum::{Issuer, Jwks};
 use kinde_emulator::{Environment, Fault};
 use tokio::sync::Barrier;
 use tower::ServiceExt;
@@ -88,7 +88,9 @@ async fn outage(bars: &mut Bars) {
     let verifier = ours::verifier(jwks).with_memory_limit_bytes(0).build().expect("a verifier");
     let app = ours::app(verifier);
     let token = environment::person(&environment).access_token();
-    println!("\nlatency of a held key, us                  p50      p90      p99      max   refused  fetches");
+    println!(
+        "\nlatency of a held key, us                  p50      p90      p99      max   refused  fetches"
+    );
     let phases = [("healthy", None), ("500", Some(Fault::Status(500))), ("hanging", Some(Fault::Hang))];
     for (name, fault) in phases {
         environment.clear_faults();

@@ -19,12 +19,17 @@ async fn main() {
     let person = environment::person(&environment);
     let mut verifier = ours::verifier(jwks);
     let credentials: Vec<Option<HeaderValue>> = match case.as_str() {
-        "garbage" => vec![Some(bearer(&format!("{}.{}.{}", "Zx9-".repeat(30), "qW7_".repeat(230), "kL3-".repeat(85))))],
+        "garbage" => {
+            vec![Some(bearer(&format!("{}.{}.{}", "Zx9-".repeat(30), "qW7_".repeat(230), "kL3-".repeat(85))))]
+        }
         "unknown" => (0..200).map(|_| Some(bearer(&person.wrong().random_kid()))).collect(),
         "missing" => vec![None],
         "first-seen" => {
             verifier = verifier.with_memory_limit_bytes(1 << 20);
-            environment::distinct_tokens(&environment, 2_000).iter().map(|token| Some(bearer(token))).collect()
+            environment::distinct_tokens(&environment, 2_000)
+                .iter()
+                .map(|token| Some(bearer(token)))
+                .collect()
         }
         _ => vec![Some(bearer(&person.access_token()))],
     };

@@ -85,7 +85,8 @@ fn in_process_start() -> (f64, f64) {
 fn fetch(url: &str) {
     let address = url.strip_prefix("http://").expect("a loopback URL");
     let mut stream = TcpStream::connect(address).expect("a connection");
-    write!(stream, "GET /.well-known/jwks HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("sent");
+    write!(stream, "GET /.well-known/jwks HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+        .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"keys\""), "{answer}");
