@@ -1,6 +1,6 @@
 //! May this identity do this? The only place that decides it.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, mem::discriminant, sync::Arc};
 
 use crate::{AuthError, AuthReason, FlagValue, Identity, UntrustedText};
 
@@ -132,7 +132,12 @@ impl Requirement {
             Node::Scope(scope) => claims.scopes().any(|granted| granted == scope).into(),
             Node::Organization(code) => claims.org_code().map(|held| held == Some(code.as_ref())).into(),
             Node::AnyOrganization => claims.org_code().map(|held| held.is_some()).into(),
-            Node::Flag(key, value) => claims.flag_value(key).map(|held| held == Some(value)).into(),
+            // A flag of another kind than was asked for tells neither yes nor no.
+            Node::Flag(key, wanted) => match claims.flag_value(key) {
+                Ok(None) => Verdict::Denied,
+                Ok(Some(held)) if discriminant(held) == discriminant(wanted) => (held == wanted).into(),
+                Ok(Some(_)) | Err(_) => Verdict::Unknown,
+            },
             Node::Predicate(_, decide) => decide(identity),
             Node::Not(inner) => match inner.verdict(identity) {
                 Verdict::Granted => Verdict::Denied,

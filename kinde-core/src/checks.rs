@@ -81,10 +81,11 @@ impl AccessRules {
         self.check_age(claims.iat, now)?;
         if let Some(expected) = &self.org_code {
             let found = match &claims.org_code {
-                Claim::Present(code) => code.as_ref(),
-                Claim::Absent | Claim::Malformed => "",
+                Claim::Present(code) => Some(code.as_ref()),
+                Claim::Absent | Claim::Malformed => None,
             };
-            if found != expected.as_ref() {
+            if found != Some(expected.as_ref()) {
+                let found = found.unwrap_or_default();
                 return Err(AuthReason::OrganizationMismatch {
                     expected: UntrustedText::new(expected),
                     found: UntrustedText::new(found),
@@ -108,8 +109,17 @@ pub(crate) struct IdTokenRules<'a> {
     pub(crate) issuer: &'a Issuer,
     pub(crate) client_id: &'a str,
     pub(crate) leeway: Duration,
-    pub(crate) nonce: Option<&'a str>,
+    pub(crate) nonce: ExpectedNonce<'a>,
     pub(crate) access_token: Option<&'a str>,
+}
+
+/// What is demanded of `nonce`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ExpectedNonce<'a> {
+    Demanded(&'a str),
+    /// OpenID Connect Core §12.2: a refreshed ID token should have none.
+    EqualIfPresent(&'a str),
+    Any,
 }
 
 impl IdTokenRules<'_> {
@@ -140,12 +150,18 @@ impl IdTokenRules<'_> {
     }
 
     fn check_nonce(&self, claims: &ParsedClaims) -> Result<(), AuthReason> {
-        let Some(expected) = self.nonce else { return Ok(()) };
+        let is_absent = !claims.markers.has_nonce;
+        let expected = match self.nonce {
+            ExpectedNonce::Any => return Ok(()),
+            ExpectedNonce::EqualIfPresent(_) if is_absent => return Ok(()),
+            ExpectedNonce::Demanded(_) if is_absent => {
+                return Err(AuthReason::ClaimMissing { claim: "nonce" });
+            }
+            ExpectedNonce::EqualIfPresent(expected) | ExpectedNonce::Demanded(expected) => expected,
+        };
         match &claims.nonce {
             Some(found) if constant_time::equal(found.as_bytes(), expected.as_bytes()) => Ok(()),
-            Some(_) => Err(AuthReason::NonceMismatch),
-            None if claims.markers.has_nonce => Err(AuthReason::NonceMismatch),
-            None => Err(AuthReason::ClaimMissing { claim: "nonce" }),
+            Some(_) | None => Err(AuthReason::NonceMismatch),
         }
     }
 

@@ -44,6 +44,7 @@ pub enum CredentialSource {
 ///
 /// Without the mark no layer has looked, which is a wiring mistake and never means "anonymous".
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum AuthState {
     /// No credential was presented, and the layer lets such requests pass.
     Anonymous,
@@ -104,5 +105,22 @@ impl AuthState {
     /// Tells whether the request is anonymous.
     pub fn is_anonymous(&self) -> bool {
         matches!(self, Self::Anonymous)
+    }
+}
+
+/// The mark that an authenticating layer leaves in the *response's* extensions when it refused the credential
+/// of a session: the session layer outside ends that session and clears its cookie.
+#[derive(Clone, Debug)]
+pub struct RefusedSession(AuthError);
+
+impl RefusedSession {
+    /// Keeps why the credential was refused.
+    pub fn new(error: AuthError) -> Self {
+        Self(error)
+    }
+
+    /// Gives why the credential was refused.
+    pub fn error(&self) -> &AuthError {
+        &self.0
     }
 }

@@ -173,9 +173,9 @@ impl IdToken {
     pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, MalformedClaim> {
         match self.claims.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                T::deserialize(value).map(Some).map_err(|_| MalformedClaim::new("claim", "of the asked type"))
-            }
+            Some(value) => T::deserialize(value)
+                .map(Some)
+                .map_err(|_| MalformedClaim::new(name.to_owned(), "of the asked type")),
         }
     }
 

@@ -66,6 +66,12 @@ impl Kinde {
             let problem = ConfigProblem::new("jwks_issuer_mismatch", "jwks", fix);
             return Err(problem.with_found(jwks.issuer().as_str()).into());
         }
+        if !settings.unrecognised().is_empty() {
+            tracing::warn!(
+                names = settings.unrecognised().join(" "),
+                "environment variables that look like Kinde's are not read"
+            );
+        }
         Ok(Self { inner: Arc::new(Inner { settings, jwks }) })
     }
 
@@ -84,8 +90,11 @@ impl Kinde {
         &self.inner.jwks
     }
 
-    /// Starts a verifier of access tokens, bound as the settings say unless it is bound otherwise:
-    /// any of `KINDE_AUDIENCE`; without that, `azp` equal to `KINDE_CLIENT_ID`.
+    /// Starts a verifier of access tokens, bound as the settings say: by any of `KINDE_AUDIENCE`; without that,
+    /// by `azp` equal to `KINDE_CLIENT_ID`.
+    ///
+    /// An audience that is set in code takes the place of both; an application that is set in code narrows
+    /// `KINDE_AUDIENCE`, and takes the place of `KINDE_CLIENT_ID`.
     pub fn verifier(&self) -> VerifierBuilder {
         let settings = &self.inner.settings;
         Verifier::builder(self.inner.jwks.clone()).with_fallback(settings.audiences(), settings.client_id())
@@ -98,7 +107,7 @@ impl Kinde {
     /// `env_missing` without a client ID.
     pub fn id_token_verifier(&self) -> Result<IdTokenVerifier, ConfigError> {
         match self.inner.settings.client_id() {
-            Some(client_id) => Ok(IdTokenVerifier::new(self.inner.jwks.clone(), client_id)),
+            Some(client_id) => IdTokenVerifier::new(self.inner.jwks.clone(), client_id),
             None => {
                 let fix =
                     "set it to the client ID that Kinde shows for the application (Settings, Applications)";

@@ -76,7 +76,7 @@ pub use access::{Denial, Requirement, Verdict};
 pub use claims::{FlagValue, FromFlag, MalformedClaim, Permissions, Role, TokenClaims};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config_error::{ConfigError, ConfigProblem};
-pub use credential::{AuthState, Credential, CredentialSource};
+pub use credential::{AuthState, Credential, CredentialSource, RefusedSession};
 pub use discovery::{DiscoveryError, DiscoveryErrorKind};
 pub use endpoints::Endpoints;
 pub use error::{AuthError, AuthErrorKind, AuthReason, TokenKind};

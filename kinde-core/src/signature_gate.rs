@@ -34,11 +34,17 @@ pub(crate) struct Proven {
     pub(crate) key: Arc<VerifyingKey>,
     /// Which of the key sets holds the key.
     pub(crate) owner: usize,
+    /// Whether the token named the key.
+    pub(crate) is_named: bool,
 }
 
 impl SignatureGate {
     pub(crate) fn new(key_sets: impl Into<Box<[Jwks]>>, token_limit_bytes: usize) -> Self {
         Self { key_sets: key_sets.into(), token_limit_bytes, headers: HeaderMemo::default() }
+    }
+
+    pub(crate) fn key_sets(&self) -> impl Iterator<Item = &Jwks> {
+        self.key_sets.iter()
     }
 
     pub(crate) fn key_set(&self, owner: usize) -> Option<&Jwks> {
@@ -53,7 +59,7 @@ impl SignatureGate {
     pub(crate) fn has_seen_header_of(&self, token: &str) -> bool {
         memchr::memchr(b'.', token.as_bytes())
             .and_then(|end| token.get(..end))
-            .is_some_and(|segment| self.headers.find(segment).is_some())
+            .is_some_and(|segment| self.headers.may_have_seen(segment))
     }
 
     /// Decides at once, or gives `None` when a key must be fetched first.
@@ -64,7 +70,7 @@ impl SignatureGate {
         };
         let kid = header.kid.as_deref();
         let mut has_failed = false;
-        let mut is_waiting = false;
+        let (mut is_waiting, mut lacks_a_set) = (false, false);
         let mut refusal = None;
         for (owner, key_set) in self.key_sets.iter().enumerate() {
             match key_set.key_at_hand(kid) {
@@ -72,12 +78,16 @@ impl SignatureGate {
                     Err(AuthReason::SignatureInvalid) => has_failed = true,
                     decided => return Some(decided),
                 },
-                KeyAnswer::Wait => is_waiting = true,
+                KeyAnswer::Wait => {
+                    is_waiting = true;
+                    lacks_a_set |= !key_set.holds_usable_set();
+                }
                 KeyAnswer::Refused(reason) => refusal = Some(worse(refusal, reason)),
             }
         }
         match refusal {
-            _ if has_failed => Some(Err(AuthReason::SignatureInvalid)),
+            // A set that is yet to be loaded may list another key under the same kid.
+            _ if has_failed && !lacks_a_set => Some(Err(AuthReason::SignatureInvalid)),
             Some(refusal) if !is_waiting => Some(Err(refusal.into())),
             _ => None,
         }
@@ -101,6 +111,7 @@ impl SignatureGate {
             }
         }
         match refusal {
+            Some(refusal @ KeyRefusal::Unavailable { .. }) => Err(refusal.into()),
             Some(refusal) if !has_failed => Err(refusal.into()),
             _ => Err(AuthReason::SignatureInvalid),
         }
@@ -142,7 +153,7 @@ impl SignatureGate {
     ) -> Result<Proven, AuthReason> {
         let payload = jws.verified_payload(&key)?;
         self.headers.remember(jws.header_segment, header);
-        Ok(Proven { payload, key, owner })
+        Ok(Proven { payload, key, owner, is_named: header.kid.is_some() })
     }
 }
 
@@ -212,6 +223,14 @@ impl HeaderMemo {
     fn find(&self, segment: &str) -> Option<Arc<JoseHeader>> {
         let entries = self.entries.load();
         entries.iter().find(|(known, _)| known.as_ref() == segment).map(|(_, header)| Arc::clone(header))
+    }
+
+    /// Answers yes where it cannot tell: a full memo has forgotten some.
+    fn may_have_seen(&self, segment: &str) -> bool {
+        let entries = self.entries.load();
+        entries.len() >= MEMO_ENTRIES
+            || segment.len() > MEMO_SEGMENT_LIMIT_BYTES
+            || entries.iter().any(|(known, _)| known.as_ref() == segment)
     }
 
     fn remember(&self, segment: &str, header: &Arc<JoseHeader>) {

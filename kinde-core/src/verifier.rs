@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     AccessToken, AuthError, AuthReason, Clock, ConfigError, ConfigProblem, IdToken, Identity, Jwks,
     MachineToken, Secret, SystemClock, TokenClaims, TokenKind,
-    checks::{self, AccessRules, Audience, IdTokenRules},
+    checks::{self, AccessRules, Audience, ExpectedNonce, IdTokenRules},
     claims::ParsedClaims,
     config_error::Problems,
     jwks::Holding,
@@ -172,6 +172,12 @@ impl Verifier {
         self.inner.rules.iter().all(|rules| rules.audience.is_some())
     }
 
+    /// Gives the key sets, one for each issuer: for `warm_up()` before serving and `health()` in a readiness
+    /// route.
+    pub fn key_sets(&self) -> impl Iterator<Item = &Jwks> {
+        self.inner.gate.key_sets()
+    }
+
     /// Gives the issuers whose tokens are accepted.
     pub fn issuers(&self) -> impl Iterator<Item = &crate::Issuer> {
         self.inner.rules.iter().map(|rules| &rules.issuer)
@@ -212,7 +218,7 @@ impl Verifier {
 
     /// Judges the claims of a token whose signature is verified, and remembers it if it is good.
     fn judge(&self, token: &str, mut claims: ParsedClaims, proven: Proven) -> Result<Identity, AuthError> {
-        let Proven { key, owner, .. } = proven;
+        let Proven { key, owner, is_named, .. } = proven;
         let Some(rules) = self.inner.rules.get(owner) else {
             return Err(AuthReason::SignatureInvalid.into());
         };
@@ -224,7 +230,8 @@ impl Verifier {
             TokenKind::Machine => Identity::Machine(Arc::new(MachineToken::new(client_id, views))),
             _ => Identity::User(Arc::new(AccessToken::new(subject, views))),
         };
-        if let Some(memory) = &self.inner.memory {
+        // A token without a key ID is good only while the set has one key: that is asked anew each time.
+        if let (Some(memory), true) = (&self.inner.memory, is_named) {
             memory.remember(Remembered { identity: identity.clone(), key, owner });
         }
         Ok(identity)
@@ -262,13 +269,13 @@ impl VerifierBuilder {
         self.with_any_audience([audience.into()])
     }
 
-    /// Binds by audience: the token's `aud` must hold at least one of `audiences`.
+    /// Binds by audience: the token's `aud` must hold at least one of `audiences`. The last call counts.
     pub fn with_any_audience(mut self, audiences: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.audience = Some(Audience::AnyOf(boxed(audiences)));
         self
     }
 
-    /// Binds by audience: the token's `aud` must hold all of `audiences`.
+    /// Binds by audience: the token's `aud` must hold all of `audiences`. The last call counts.
     pub fn with_all_audiences(mut self, audiences: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.audience = Some(Audience::AllOf(boxed(audiences)));
         self
@@ -351,7 +358,7 @@ impl VerifierBuilder {
     /// # Errors
     ///
     /// All problems together: `verifier_unbound` without audience and application, `audience_empty`,
-    /// `application_empty`, `leeway_too_long`.
+    /// `audience_is_issuer`, `application_empty`, `org_code_empty`, `scope_empty`, `leeway_too_long`.
     pub fn build(mut self) -> Result<Verifier, ConfigError> {
         let mut problems = Problems::default();
         self.bind_by_fallback();
@@ -385,14 +392,16 @@ impl VerifierBuilder {
     }
 
     fn bind_by_fallback(&mut self) {
-        if self.audience.is_some() || !self.applications.is_empty() || self.is_unbound {
+        if self.is_unbound {
             return;
         }
         let Fallback { audiences, application } = std::mem::take(&mut self.fallback);
-        if audiences.is_empty() {
-            self.applications.extend(application);
-        } else {
+        // An application named in code narrows the audience of the environment; it does not replace it.
+        if self.audience.is_none() && !audiences.is_empty() {
             self.audience = Some(Audience::AnyOf(audiences));
+        }
+        if self.audience.is_none() && self.applications.is_empty() {
+            self.applications.extend(application);
         }
     }
 
@@ -414,16 +423,23 @@ impl VerifierBuilder {
                 "name an API; an empty audience binds nothing",
             ));
         }
+        if let Some(Audience::AnyOf(list) | Audience::AllOf(list)) = &self.audience
+            && list.iter().any(|audience| audience.as_ref() == self.jwks.issuer().as_str())
+        {
+            let fix = "name the API's identifier; the issuer is the audience of ID tokens";
+            problems.add(ConfigProblem::new("audience_is_issuer", "audience", fix));
+        }
+        if self.org_code.as_deref() == Some("") {
+            let fix = "name an organization, or leave the demand out";
+            problems.add(ConfigProblem::new("org_code_empty", "org_code", fix));
+        }
+        if self.scopes.iter().any(|scope| scope.is_empty()) {
+            problems.add(ConfigProblem::new("scope_empty", "scope", "name a scope, or leave the demand out"));
+        }
         if self.applications.iter().any(|client_id| client_id.is_empty()) {
             problems.add(ConfigProblem::new("application_empty", "application", "name a client ID"));
         }
-        if self.leeway > MAX_LEEWAY {
-            let fix = "use at most 300 s, and correct the clock instead";
-            problems.add(
-                ConfigProblem::new("leeway_too_long", "leeway", fix)
-                    .with_found(&format!("{:?}", self.leeway)),
-            );
-        }
+        check_leeway(self.leeway).into_iter().for_each(|problem| problems.add(problem));
     }
 }
 
@@ -446,21 +462,32 @@ pub struct IdTokenVerifier {
 
 impl IdTokenVerifier {
     /// Creates a verifier of ID tokens issued to `client_id`, with a leeway of 60 s.
-    pub fn new(jwks: Jwks, client_id: impl Into<Box<str>>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// `application_empty` for an empty client ID.
+    pub fn new(jwks: Jwks, client_id: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let client_id = client_id.into();
+        if client_id.is_empty() {
+            return Err(ConfigProblem::new("application_empty", "client_id", "name a client ID").into());
+        }
+        Ok(Self {
             gate: Arc::new(SignatureGate::new([jwks.clone()], DEFAULT_TOKEN_LIMIT_BYTES)),
             jwks,
-            client_id: client_id.into(),
+            client_id,
             leeway: DEFAULT_LEEWAY,
             clock: Arc::new(SystemClock),
-        }
+        })
     }
 
-    /// Sets how far clocks may differ, at most 300 s (a longer one is cut). Default 60 s.
-    #[must_use]
-    pub fn with_leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway.min(MAX_LEEWAY);
-        self
+    /// Sets how far clocks may differ. Default 60 s; zero compares exactly.
+    ///
+    /// # Errors
+    ///
+    /// `leeway_too_long` for more than 300 s.
+    pub fn with_leeway(mut self, leeway: Duration) -> Result<Self, ConfigError> {
+        self.leeway = leeway;
+        check_leeway(leeway).map_or(Ok(self), |problem| Err(problem.into()))
     }
 
     /// Sets the clock that claims are compared with. Default the system's.
@@ -499,18 +526,25 @@ impl IdTokenVerifier {
 }
 
 /// What an ID token must belong to.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct ExpectedIdToken<'a> {
-    nonce: Option<&'a str>,
+    nonce: ExpectedNonce<'a>,
     access_token: Option<&'a str>,
 }
 
 impl<'a> ExpectedIdToken<'a> {
-    /// Demands the `nonce` of the authorization request. Always send one and demand it.
+    /// Expects the token of a sign-in: it must hold the `nonce` of the authorization request.
     #[must_use]
-    pub fn with_nonce(mut self, nonce: &'a str) -> Self {
-        self.nonce = Some(nonce);
-        self
+    pub fn of_sign_in(nonce: &'a str) -> Self {
+        Self { nonce: ExpectedNonce::Demanded(nonce), access_token: None }
+    }
+
+    /// Expects the token of a refresh: a `nonce` may be absent, and must be the one of the sign-in if present.
+    ///
+    /// `None` accepts any, for a session that was begun without one.
+    #[must_use]
+    pub fn of_refresh(nonce: Option<&'a str>) -> Self {
+        Self { nonce: nonce.map_or(ExpectedNonce::Any, ExpectedNonce::EqualIfPresent), access_token: None }
     }
 
     /// Compares `at_hash`, when present, with the access token that came along.
@@ -544,6 +578,12 @@ pub async fn insecure_verify_signature_only(jwks: &Jwks, token: &str) -> Result<
         None => gate.prove_waiting(token).await?,
     };
     Ok(proven.payload)
+}
+
+fn check_leeway(leeway: Duration) -> Option<ConfigProblem> {
+    let fix = "use at most 300 s, and correct the clock instead";
+    let problem = || ConfigProblem::new("leeway_too_long", "leeway", fix).with_found(&format!("{leeway:?}"));
+    (leeway > MAX_LEEWAY).then(problem)
 }
 
 fn boxed(texts: impl IntoIterator<Item = impl Into<String>>) -> Box<[Box<str>]> {

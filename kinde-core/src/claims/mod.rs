@@ -4,7 +4,7 @@ mod flags;
 mod parse;
 mod roles;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,7 +30,6 @@ use crate::{
 /// What an access token usually does not hold is not answered with an empty text either: a name, a picture
 /// or a phone number is in the ID token or the user profile only; `email` is here if the application's token
 /// customization adds it. Ask for such a claim by name with [`claim`](TokenClaims::claim).
-#[derive(Debug)]
 pub struct TokenClaims {
     token: Arc<Secret>,
     issuer: Issuer,
@@ -156,7 +155,9 @@ impl TokenClaims {
     pub fn feature_flag<T: FromFlag>(&self, key: &str) -> Result<Option<T>, MalformedClaim> {
         match self.flag_value(key)? {
             None => Ok(None),
-            Some(value) => T::from_flag(value).map(Some).ok_or(MalformedClaim::new("feature_flags", T::KIND)),
+            Some(value) => {
+                T::from_flag(value).map(Some).ok_or_else(|| MalformedClaim::new("feature_flags", T::KIND))
+            }
         }
     }
 
@@ -222,7 +223,7 @@ impl TokenClaims {
             None | Some(Value::Null) => Ok(None),
             Some(value) => serde_json::from_value(value)
                 .map(Some)
-                .map_err(|_| MalformedClaim::new("claim", "of the asked type")),
+                .map_err(|_| MalformedClaim::new(name.to_owned(), "of the asked type")),
         }
     }
 
@@ -300,6 +301,18 @@ impl TokenClaims {
     }
 }
 
+/// Shows whose and until when, not what it says about a person.
+impl fmt::Debug for TokenClaims {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TokenClaims")
+            .field("issuer", &self.issuer)
+            .field("application", &self.application)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The permission keys of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Permissions<'a> {
@@ -319,21 +332,21 @@ impl<'a> Permissions<'a> {
 }
 
 /// A claim of Kinde's whose shape is not the one that Kinde sends, or not the one that the code asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{claim} is not {expected}")]
 pub struct MalformedClaim {
-    claim: &'static str,
+    claim: Cow<'static, str>,
     expected: &'static str,
 }
 
 impl MalformedClaim {
-    pub(crate) const fn new(claim: &'static str, expected: &'static str) -> Self {
-        Self { claim, expected }
+    pub(crate) fn new(claim: impl Into<Cow<'static, str>>, expected: &'static str) -> Self {
+        Self { claim: claim.into(), expected }
     }
 
     /// Gives the name of the claim.
-    pub fn claim(&self) -> &'static str {
-        self.claim
+    pub fn claim(&self) -> &str {
+        &self.claim
     }
 }
 

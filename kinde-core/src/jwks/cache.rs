@@ -39,7 +39,7 @@ pub(super) struct Cache {
     /// Until then no request need ask whether a refresh is due.
     quiet_until_nanos: AtomicU64,
     state: Mutex<State>,
-    /// Counts the fetches that ended; waiters watch it.
+    /// The last fetch that ended; waiters watch it.
     landings: watch::Sender<u64>,
 }
 
@@ -81,6 +81,12 @@ impl Cache {
         let now = self.clock.monotonic();
         self.refresh_when_due(now);
         snapshot.lifetime.is_usable(now).then(|| snapshot.keys.find(kid).cloned())?
+    }
+
+    /// Tells whether a set is held that may be used now.
+    pub(super) fn holds_usable_set(&self) -> bool {
+        let now = self.clock.monotonic();
+        self.snapshot.load().as_ref().is_some_and(|snapshot| snapshot.lifetime.is_usable(now))
     }
 
     /// Tells whether a remembered key is still trusted.
@@ -159,8 +165,8 @@ impl Cache {
             };
             let may_start = purpose.filter(|_| runtime.is_some());
             let launch = may_start.and_then(|purpose| self.begin(&mut state, purpose, now));
-            // Subscribed under the lock: the fetch in flight cannot end unseen.
-            (self.settle(decision, key, request.sought), self.landing(), launch)
+            // Named under the lock: the fetch in flight cannot end unseen, nor another one in its stead.
+            (self.settle(decision, key, request.sought), self.landing(&state), launch)
         };
         match (settled, runtime) {
             (Settled::Ready(key), runtime) => {
@@ -169,7 +175,13 @@ impl Cache {
                 }
                 Turn::Ready(key)
             }
-            (Settled::Refused(refusal), _) => Turn::Refused(refusal),
+            (Settled::Refused(refusal), runtime) => {
+                // A refresh that is due is not lost with the one who noticed.
+                if let Some(runtime) = runtime {
+                    self.launch(&runtime, launch);
+                }
+                Turn::Refused(refusal)
+            }
             (Settled::Wait(_), None) => Turn::Refused(self.unavailable()),
             (Settled::Wait(starts), Some(runtime)) => {
                 self.launch(&runtime, launch);
@@ -254,8 +266,10 @@ impl Cache {
         KeyRefusal::Unavailable { retry_after: self.settings.cooldown.max(RETRY_PAUSE_MIN) }
     }
 
-    fn landing(&self) -> Landing {
-        Landing { landings: self.landings.subscribe(), limit: self.flight_limit() }
+    /// Gives what to wait for: the end of the flight that is noted now.
+    fn landing(&self, state: &State) -> Landing {
+        let flight = state.flight.as_ref().map_or(0, |flight| flight.id);
+        Landing { landings: self.landings.subscribe(), flight, limit: self.flight_limit() }
     }
 
     /// The physical time after which a fetch must have ended by its own deadline.
@@ -355,6 +369,7 @@ enum Turn {
 /// The end of the fetch in flight.
 struct Landing {
     landings: watch::Receiver<u64>,
+    flight: u64,
     limit: Duration,
 }
 
@@ -363,7 +378,7 @@ impl Landing {
     async fn wait(mut self) -> bool {
         let landed = async {
             // The sender lives in the cache that the caller holds.
-            let _ = self.landings.changed().await;
+            let _ = self.landings.wait_for(|landed| *landed >= self.flight).await;
             Ok(())
         };
         http_client::within(self.limit, landed).await.is_ok()

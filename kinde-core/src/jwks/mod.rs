@@ -126,6 +126,11 @@ impl Jwks {
         self.cache.held_key(kid)
     }
 
+    /// Tells whether a set is held that may be used now.
+    pub(crate) fn holds_usable_set(&self) -> bool {
+        self.cache.holds_usable_set()
+    }
+
     /// Answers as far as possible without waiting; [`KeyAnswer::Wait`] only if waiting can help.
     ///
     /// It starts the background refresh when that is due, and no other fetch.

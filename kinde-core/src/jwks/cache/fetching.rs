@@ -82,7 +82,7 @@ impl Cache {
             };
             (flight.started_at, wake_after)
         };
-        self.landings.send_modify(|count| *count = count.wrapping_add(1));
+        self.landings.send_modify(|landed| *landed = id.max(*landed));
         let took = now.saturating_sub(started_at);
         match &outcome {
             Ok(Loaded { keys, skipped, is_modified, .. }) => {
