@@ -16,6 +16,12 @@ use crate::AuthRejection;
 pub struct AuthUser(Arc<AccessToken>);
 
 impl AuthUser {
+    /// Gives the identity, to check a requirement that is known at run time only:
+    /// `requirement.check(&user.identity())?`.
+    pub fn identity(&self) -> Identity {
+        Identity::User(Arc::clone(&self.0))
+    }
+
     fn of(state: &AuthState) -> Result<Self, AuthError> {
         state.user().map(|token| Self(Arc::clone(token)))
     }
@@ -52,6 +58,11 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthUser {
 pub struct AuthMachine(Arc<MachineToken>);
 
 impl AuthMachine {
+    /// Gives the identity, to check a requirement that is known at run time only.
+    pub fn identity(&self) -> Identity {
+        Identity::Machine(Arc::clone(&self.0))
+    }
+
     fn of(state: &AuthState) -> Result<Self, AuthError> {
         state.machine().map(|token| Self(Arc::clone(token)))
     }

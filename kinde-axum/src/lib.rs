@@ -56,10 +56,13 @@ pub use permission::RequirePermission;
 pub use rejection::AuthRejection;
 
 pub use kinde_core::{
-    AccessToken, All, Any, AuthError, AuthErrorKind, AuthReason, ConfigError, Flag, FlagIsOn, Identity,
-    Issuer, Jwks, Kinde, MachineToken, Not, Policy, Requirement, Role, Settings, TokenClaims, TokenKind,
-    Verifier, flags, permissions, roles, scopes,
+    AccessToken, All, Any, AuthError, AuthErrorKind, AuthReason, Clock, ConfigError, ConfigProblem, Denial,
+    FetchError, FetchErrorKind, FetchFuture, Flag, FlagIsOn, FlagValue, FromFlag, HttpFetch, Identity,
+    Issuer, Jwks, JwksBuilder, JwksHealth, KeysUnavailable, Kinde, MachineToken, MalformedClaim, ManualClock,
+    Not, Permissions, Policy, Requirement, Role, Secret, Settings, TokenClaims, TokenKind, UntrustedText,
+    Verdict, Verifier, VerifierBuilder, flags, permissions, roles, scopes,
 };
 pub use kinde_tower::{
-    KindeLayer, Outcome, RefusalStyle, RenderRefusal, RequireLayer, check, identity, require, user,
+    KindeLayer, Outcome, ProblemJson, Refusal, RefusalStyle, RenderRefusal, RequireLayer, check, identity,
+    require, user,
 };

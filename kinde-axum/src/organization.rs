@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref};
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 use kinde_core::{AuthError, AuthReason, UntrustedText};
-use kinde_tower::RefusalStyle;
+use kinde_tower::{Protocol, RefusalStyle};
 
 use crate::{AuthRejection, caller::caller};
 
@@ -36,7 +36,7 @@ impl OrgCode {
         }
         let (expected, found) = (UntrustedText::new(addressed), UntrustedText::new(&self.code));
         let error = AuthError::from(AuthReason::OrganizationMismatch { expected, found });
-        Err(AuthRejection::in_style(error, &self.style, &http::HeaderMap::new()))
+        Err(AuthRejection::in_style(error, &self.style, Protocol::Http))
     }
 }
 

@@ -7,8 +7,8 @@ use axum_core::{
     response::{IntoResponse, Response},
 };
 use http::request::Parts;
-use kinde_core::AuthError;
-use kinde_tower::RefusalStyle;
+use kinde_core::{AuthError, AuthReason, MalformedClaim};
+use kinde_tower::{Protocol, RefusalStyle};
 
 /// A refusal by an extractor, told in the style of the layer: same status, challenge and body.
 ///
@@ -21,17 +21,31 @@ pub struct AuthRejection {
 impl AuthRejection {
     /// Refuses a request.
     pub(crate) fn new(error: AuthError, parts: &Parts) -> Self {
-        Self::in_style(error, &RefusalStyle::of(&parts.extensions), &parts.headers)
+        Self::in_style(error, &RefusalStyle::of(&parts.extensions), Protocol::of_parts(parts))
     }
 
     /// Refuses in a style that was kept from the request.
-    pub(crate) fn in_style(error: AuthError, style: &RefusalStyle, headers: &http::HeaderMap) -> Self {
-        Self { response: Box::new(style.respond(error.clone(), headers)), error }
+    pub(crate) fn in_style(error: AuthError, style: &RefusalStyle, protocol: Protocol) -> Self {
+        Self { response: Box::new(style.respond(error.clone(), protocol)), error }
     }
 
     /// Gives the error: kind, reason and stable code.
     pub fn error(&self) -> &AuthError {
         &self.error
+    }
+}
+
+/// For `?` in a handler: `requirement.check(..)?`. It is told in the default style.
+impl From<AuthError> for AuthRejection {
+    fn from(error: AuthError) -> Self {
+        Self::in_style(error, &RefusalStyle::default(), Protocol::Http)
+    }
+}
+
+/// For `?` in a handler: `user.permissions()?`. It is told in the default style, as 403.
+impl From<MalformedClaim> for AuthRejection {
+    fn from(malformed: MalformedClaim) -> Self {
+        AuthError::from(AuthReason::from(malformed)).into()
     }
 }
 

@@ -29,6 +29,13 @@ impl<B> ResponseBody<B> {
     }
 }
 
+/// An empty body, which layers such as CORS answer with.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::refusal(Bytes::new())
+    }
+}
+
 impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = B::Error;

@@ -1,6 +1,9 @@
 //! What is told to logs and metrics. Fields are low in cardinality but for `reason`, which is escaped and cut.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Once},
+};
 
 use kinde_core::{AuthError, AuthErrorKind, Identity};
 
@@ -10,6 +13,8 @@ use kinde_core::{AuthError, AuthErrorKind, Identity};
 pub enum Outcome<'a> {
     /// No credential; let pass.
     Anonymous,
+    /// The credential of a session was refused; the request goes on as anonymous.
+    SessionRefused(&'a AuthError),
     /// A verified credential.
     Authenticated(&'a Identity),
     /// Refused. [`AuthError::code`] is a good label: stable, and few.
@@ -19,6 +24,12 @@ pub enum Outcome<'a> {
 /// A function that is told every outcome.
 #[derive(Clone)]
 pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&Outcome<'_>) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn tell(&self, outcome: &Outcome<'_>) {
+        (self.0)(outcome);
+    }
+}
 
 impl fmt::Debug for Observer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,13 +58,17 @@ pub(crate) fn refused(error: &AuthError) {
     }
 }
 
+/// Warns of a CORS layer in the wrong place: once, for strangers can repeat the request.
 pub(crate) fn preflight_inside() {
-    tracing::warn!(
-        target: TARGET,
-        code = "preflight_refused",
-        "a CORS preflight reached KindeLayer and was refused: put the CORS layer outside of it (in axum, add it \
-         after), or call pass_cors_preflight()"
-    );
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            target: TARGET,
+            code = "preflight_refused",
+            "a CORS preflight reached KindeLayer and was refused: put the CORS layer outside of it (in axum, add \
+             it after), or call pass_cors_preflight(); told once"
+        );
+    });
 }
 
 pub(crate) fn machines_without_audience() {

@@ -11,12 +11,14 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use kinde_core::{AuthError, RefusedSession};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
     ResponseBody,
     layer::{Admission, Admitted},
+    rejection::Protocol,
 };
 
 pin_project! {
@@ -37,8 +39,8 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    pub(crate) fn calling(future: S::Future) -> Self {
-        Self { state: State::Calling { future } }
+    pub(crate) fn calling(future: S::Future, ended_session: Option<Box<AuthError>>) -> Self {
+        Self { state: State::Calling { future, ended_session } }
     }
 
     pub(crate) fn waiting(
@@ -68,10 +70,12 @@ where
                     let Some(response) = response.take() else { return Poll::Pending };
                     return Poll::Ready(Ok(response.map(ResponseBody::refusal)));
                 }
-                StateProjection::Calling { future } => {
-                    return future
-                        .poll(context)
-                        .map(|done| done.map(|response| response.map(ResponseBody::inner)));
+                StateProjection::Calling { future, ended_session } => {
+                    let mut response = ready!(future.poll(context))?;
+                    if let Some(error) = ended_session.take() {
+                        response.extensions_mut().insert(RefusedSession::new(*error));
+                    }
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
                 StateProjection::Waiting { verification, waiting } => {
                     let admitted = ready!(verification.as_mut().poll(context));
@@ -103,15 +107,15 @@ struct Waiting<S, B> {
 impl<S: Service<Request<B>>, B> Waiting<S, B> {
     fn proceed(mut self, admitted: Admitted) -> State<S, S::Future, B> {
         let error = match admitted {
-            Admitted::Pass(state) => {
-                self.admission.mark(&mut self.request, state);
-                return State::Calling { future: self.ready.call(self.request) };
+            Admitted::Pass(state, ended_session) => {
+                self.admission.mark(&mut self.request, state, ended_session.as_deref());
+                return State::Calling { future: self.ready.call(self.request), ended_session };
             }
             Admitted::Refuse(error) => error,
             // `Verifier::verify` never asks to wait again; were it to, nobody gets in.
             Admitted::Wait(..) => kinde_core::AuthReason::KeysUnavailable { retry_after: RETRY }.into(),
         };
-        State::Refused { response: Some(self.admission.refuse(error, self.request.headers())) }
+        State::Refused { response: Some(self.admission.refuse(error, Protocol::of(&self.request))) }
     }
 }
 
@@ -119,7 +123,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, F, B> {
         Refused { response: Option<Response<Bytes>> },
-        Calling { #[pin] future: F },
+        Calling { #[pin] future: F, ended_session: Option<Box<AuthError>> },
         Waiting { verification: Verification, waiting: Option<Box<Waiting<S, B>>> },
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     KindeService,
     credential::{self, Presented},
     event::{self, Observer, Outcome},
-    rejection::{RefusalStyle, RenderRefusal},
+    rejection::{Protocol, RefusalStyle, RenderRefusal},
 };
 
 /// Authenticates every request of the service it wraps.
@@ -60,6 +60,11 @@ impl KindeLayer {
         Ok(Self::new(kinde_core::Kinde::from_env()?.verifier().build()?))
     }
 
+    /// Gives the verifier, to warm its key sets up before serving or to read their health.
+    pub fn verifier(&self) -> &Verifier {
+        &self.admission.verifier
+    }
+
     /// Lets requests without a credential pass as anonymous. A refused header is still refused.
     #[must_use]
     pub fn optional(mut self) -> Self {
@@ -83,6 +88,10 @@ impl KindeLayer {
     /// Lets CORS preflights pass as anonymous, for a CORS layer inside of this one.
     ///
     /// Default off: the better place for a CORS layer is outside, where refusals get its headers as well.
+    ///
+    /// # Security
+    ///
+    /// Without a CORS layer inside, such `OPTIONS` requests reach the handlers as anonymous.
     #[must_use]
     pub fn pass_cors_preflight(mut self) -> Self {
         self.change().passes_preflight = true;
@@ -113,7 +122,10 @@ impl KindeLayer {
         self
     }
 
-    /// Calls `observe` with the outcome of every request, for metrics. It must not block.
+    /// Calls `observe` with the outcome of every request at this layer, for metrics. It must not block.
+    ///
+    /// A refusal by a gate or an extractor further in is in the response's extensions, as an
+    /// [`AuthError`].
     #[must_use]
     pub fn with_observer(mut self, observe: impl Fn(&Outcome<'_>) + Send + Sync + 'static) -> Self {
         self.change().observer = Some(Observer(Arc::new(observe)));
@@ -150,7 +162,8 @@ pub(crate) struct Admission {
 
 /// What becomes of a request, as far as it can be told without waiting.
 pub(crate) enum Admitted {
-    Pass(AuthState),
+    /// Go on; the error is of a session that was refused and is over.
+    Pass(AuthState, Option<Box<AuthError>>),
     Refuse(AuthError),
     /// Keys must be fetched to judge this token.
     Wait(Secret, CredentialSource),
@@ -164,8 +177,9 @@ impl Admission {
         let header = request.headers_mut().get_mut(AUTHORIZATION);
         let has_header = header.map(|value| value.set_sensitive(true)).is_some();
         let is_preflight = is_cors_preflight(request.method(), request.headers());
-        if is_preflight && self.passes_preflight {
-            return Admitted::Pass(AuthState::Anonymous);
+        // Fetch standard: a preflight never carries credentials, so one that does is judged like any request.
+        if is_preflight && self.passes_preflight && !has_header {
+            return Admitted::Pass(AuthState::Anonymous, None);
         }
         let presented =
             if has_header { credential::presented(request.headers()) } else { Presented::Nothing };
@@ -177,14 +191,11 @@ impl Admission {
                 None => return self.without_credential(is_preflight),
             },
         };
-        let judged = self.verifier.verify_at_hand(token);
-        if !matches!(judged, Some(Ok(_)))
-            && source == CredentialSource::Header
-            && let Err(reason) = credential::check_token68(token)
-        {
-            return Admitted::Refuse(reason.into());
-        }
-        match judged {
+        match self.verifier.verify_at_hand(token) {
+            // Only what is no compact JWS at all can be no token68 either.
+            Some(Err(error)) if source == CredentialSource::Header && is_unread(&error) => {
+                Admitted::Refuse(credential::check_token68(token).map_or_else(AuthError::from, |()| error))
+            }
             Some(judged) => self.settle(judged, source),
             None => Admitted::Wait(Secret::new(token), source),
         }
@@ -197,36 +208,37 @@ impl Admission {
     }
 
     /// Leaves the mark in the request, and the style where it is not the default.
-    pub(crate) fn mark<B>(&self, request: &mut Request<B>, state: AuthState) {
-        self.observe(&match &state {
-            AuthState::Anonymous => Outcome::Anonymous,
-            AuthState::Authenticated(identity) => Outcome::Authenticated(identity),
-        });
-        if let Some(style) = &self.style {
-            request.extensions_mut().insert(style.clone());
+    pub(crate) fn mark<B>(&self, request: &mut Request<B>, state: AuthState, ended: Option<&AuthError>) {
+        if let Some(observe) = &self.observer {
+            observe.tell(&match (ended, state.identity()) {
+                (Some(error), _) => Outcome::SessionRefused(error),
+                (None, Ok(identity)) => Outcome::Authenticated(identity),
+                (None, Err(_)) => Outcome::Anonymous,
+            });
+        }
+        match &self.style {
+            Some(style) => drop(request.extensions_mut().insert(style.clone())),
+            // A layer outside may have left its own.
+            None => drop(request.extensions_mut().remove::<RefusalStyle>()),
         }
         request.extensions_mut().insert(state);
     }
 
     /// Tells the observer of a refusal and writes the answer.
-    pub(crate) fn refuse(&self, error: AuthError, request_headers: &HeaderMap) -> Response<Bytes> {
-        self.observe(&Outcome::Refused(&error));
-        self.style().respond(error, request_headers)
+    pub(crate) fn refuse(&self, error: AuthError, protocol: Protocol) -> Response<Bytes> {
+        if let Some(observe) = &self.observer {
+            observe.tell(&Outcome::Refused(&error));
+        }
+        self.style().respond(error, protocol)
     }
 
     fn style(&self) -> RefusalStyle {
         self.style.clone().unwrap_or_default()
     }
 
-    fn observe(&self, outcome: &Outcome<'_>) {
-        if let Some(Observer(observe)) = &self.observer {
-            observe(outcome);
-        }
-    }
-
     fn without_credential(&self, is_preflight: bool) -> Admitted {
         if !self.is_required {
-            return Admitted::Pass(AuthState::Anonymous);
+            return Admitted::Pass(AuthState::Anonymous, None);
         }
         if is_preflight {
             event::preflight_inside();
@@ -240,15 +252,26 @@ impl Admission {
             judged => judged,
         };
         match (judged, source) {
-            (Ok(identity), _) => Admitted::Pass(AuthState::Authenticated(identity)),
+            (Ok(identity), _) => Admitted::Pass(AuthState::Authenticated(identity), None),
             // A changed audience, issuer or key must not lock a browser out: the session is over, no more.
             (Err(error), CredentialSource::Session) if error.kind() == AuthErrorKind::InvalidToken => {
                 event::refused(&error);
-                self.without_credential(false)
+                match self.without_credential(false) {
+                    Admitted::Pass(state, None) => Admitted::Pass(state, Some(Box::new(error))),
+                    refused => refused,
+                }
             }
             (Err(error), CredentialSource::Header | CredentialSource::Session) => Admitted::Refuse(error),
         }
     }
+}
+
+/// Tells whether a token was refused for its form, before anything in it was read.
+fn is_unread(error: &AuthError) -> bool {
+    matches!(
+        error.reason(),
+        AuthReason::TokenMalformed { .. } | AuthReason::TokenTooLong { .. } | AuthReason::TokenEncrypted
+    )
 }
 
 /// A preflight as the Fetch standard defines it.

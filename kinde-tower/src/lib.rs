@@ -43,7 +43,7 @@
 //! | keys unavailable | 503 with `Retry-After` | none |
 //! | no layer in place | 500, explained in the log | none |
 //!
-//! A gRPC request (`content-type: application/grpc`) gets HTTP 200 with `grpc-status` 16, 16, 16, 7, 14 and 13.
+//! A gRPC request (HTTP/2, `POST`, `content-type: application/grpc`) gets HTTP 200 with `grpc-status` 16, 16, 16, 7, 14 and 13.
 //!
 //! # Events
 //!
@@ -73,7 +73,7 @@ pub use event::Outcome;
 pub use extensions::{check, identity, user};
 pub use future::ResponseFuture;
 pub use layer::KindeLayer;
-pub use rejection::{ProblemJson, Refusal, RefusalStyle, RenderRefusal, grpc_status};
+pub use rejection::{ProblemJson, Protocol, Refusal, RefusalStyle, RenderRefusal, grpc_status};
 pub use require::{Require, RequireLayer, require};
 pub use service::KindeService;
 

@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    request::Parts,
 };
 use kinde_core::{AuthError, AuthErrorKind, AuthReason};
 
@@ -123,10 +124,10 @@ impl RefusalStyle {
     /// Writes the answer to a refused request and reports the refusal; the error itself goes into the
     /// response's extensions.
     ///
-    /// A gRPC request, told by its media type, gets a gRPC status.
-    pub fn respond(&self, error: AuthError, request_headers: &HeaderMap) -> Response<Bytes> {
+    /// A gRPC request gets a gRPC status.
+    pub fn respond(&self, error: AuthError, protocol: Protocol) -> Response<Bytes> {
         event::refused(&error);
-        if is_grpc(request_headers) {
+        if protocol == Protocol::Grpc {
             return grpc_response(error);
         }
         let kind = error.kind();
@@ -219,7 +220,39 @@ fn retry_after_seconds(retry_after: Duration) -> HeaderValue {
     HeaderValue::from(seconds.max(1))
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
+/// In which protocol a refusal is told. Complete by nature: HTTP, or gRPC on top of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// A status, a challenge and a body.
+    Http,
+    /// HTTP 200 with a `grpc-status`.
+    Grpc,
+}
+
+impl Protocol {
+    /// Tells the protocol of a request.
+    ///
+    /// # Security
+    ///
+    /// A gRPC refusal is HTTP 200, which a gateway could take for a yes. So everything that the gRPC protocol
+    /// demands is demanded here too: HTTP/2, `POST` and the media type. A service that answers a gateway's
+    /// authorization subrequests should be reachable over HTTP/1.1 alone.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        Self::told_by(request.method(), request.version(), request.headers())
+    }
+
+    /// As [`of`](Protocol::of), for a request that was taken apart.
+    pub fn of_parts(parts: &Parts) -> Self {
+        Self::told_by(&parts.method, parts.version, &parts.headers)
+    }
+
+    fn told_by(method: &Method, version: Version, headers: &HeaderMap) -> Self {
+        let is_grpc = method == Method::POST && version == Version::HTTP_2 && has_grpc_media_type(headers);
+        if is_grpc { Self::Grpc } else { Self::Http }
+    }
+}
+
+fn has_grpc_media_type(headers: &HeaderMap) -> bool {
     let Some(media_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return false;
     };
@@ -251,6 +284,7 @@ fn grpc_response(error: AuthError) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("grpc-status", HeaderValue::from(code));
     headers.insert("grpc-message", HeaderValue::from_static(message));
     response.extensions_mut().insert(error);
@@ -267,7 +301,7 @@ mod tests {
     use super::*;
 
     fn answer(reason: AuthReason) -> Response<Bytes> {
-        RefusalStyle::default().respond(reason.into(), &HeaderMap::new())
+        RefusalStyle::default().respond(reason.into(), Protocol::Http)
     }
 
     /// covers: D1 D3
@@ -309,7 +343,7 @@ mod tests {
         let style = RefusalStyle::default()
             .with_realm("a\", error=\"none\r\nx")
             .with_resource_metadata("https://a/\"b");
-        let response = style.respond(AuthReason::SignatureInvalid.into(), &HeaderMap::new());
+        let response = style.respond(AuthReason::SignatureInvalid.into(), Protocol::Http);
         assert_eq!(
             response.headers()[WWW_AUTHENTICATE],
             r#"Bearer realm="a, error=nonex", error="invalid_token", resource_metadata="https://a/b""#
@@ -317,20 +351,27 @@ mod tests {
     }
 
     #[test]
-    fn grpc_request_is_answered_with_a_grpc_status() {
-        for (media_type, is_grpc) in [
-            ("application/grpc", true),
-            ("application/grpc+proto", true),
-            ("application/grpc-web", false),
-            ("application/grpcx", false),
-            ("application/json", false),
+    fn only_a_real_grpc_request_is_answered_with_a_grpc_status() {
+        for (method, version, media_type, is_grpc) in [
+            (Method::POST, Version::HTTP_2, "application/grpc", true),
+            (Method::POST, Version::HTTP_2, "application/grpc+proto", true),
+            (Method::POST, Version::HTTP_2, "application/grpc-web", false),
+            (Method::POST, Version::HTTP_2, "application/grpcx", false),
+            (Method::POST, Version::HTTP_2, "application/json", false),
+            // A stranger's header must not turn a refusal into a 200.
+            (Method::GET, Version::HTTP_11, "application/grpc", false),
+            (Method::POST, Version::HTTP_11, "application/grpc", false),
+            (Method::GET, Version::HTTP_2, "application/grpc", false),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-            let response = RefusalStyle::default().respond(AuthReason::CredentialMissing.into(), &headers);
+            let request =
+                Request::builder().method(&method).version(version).header(CONTENT_TYPE, media_type);
+            let protocol = Protocol::of(&request.body(()).unwrap());
+            let response = RefusalStyle::default().respond(AuthReason::CredentialMissing.into(), protocol);
             let status = response.headers().get("grpc-status").map(|value| value.to_str().unwrap());
-            assert_eq!(status, is_grpc.then_some("16"), "{media_type}");
-            assert_eq!(response.status().as_u16(), if is_grpc { 200 } else { 401 }, "{media_type}");
+            let name = format!("{method} {version:?} {media_type}");
+            assert_eq!(status, is_grpc.then_some("16"), "{name}");
+            assert_eq!(response.status().as_u16(), if is_grpc { 200 } else { 401 }, "{name}");
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store", "{name}");
         }
     }
 }

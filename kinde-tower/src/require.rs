@@ -12,7 +12,12 @@ use kinde_core::{Policy, Requirement};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{ResponseBody, future::ResponseFuture, identity, rejection::RefusalStyle};
+use crate::{
+    ResponseBody,
+    future::ResponseFuture,
+    identity,
+    rejection::{Protocol, RefusalStyle},
+};
 
 /// Lets a request pass if its identity meets a requirement; put it inside of
 /// [`KindeLayer`](crate::KindeLayer).
@@ -65,10 +70,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
         match identity(request.extensions()).and_then(|identity| self.requirement.check(identity)) {
-            Ok(()) => ResponseFuture::calling(self.inner.call(request)),
+            Ok(()) => ResponseFuture::calling(self.inner.call(request), None),
             Err(error) => {
                 let style = RefusalStyle::of(request.extensions());
-                ResponseFuture::refused(style.respond(error, request.headers()))
+                ResponseFuture::refused(style.respond(error, Protocol::of(&request)))
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     ResponseBody,
     future::ResponseFuture,
     layer::{Admission, Admitted},
+    rejection::Protocol,
 };
 
 /// Authenticates requests before the inner service sees them.
@@ -44,12 +45,12 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, B> {
         match self.admission.look(&mut request) {
-            Admitted::Pass(state) => {
-                self.admission.mark(&mut request, state);
-                ResponseFuture::calling(self.inner.call(request))
+            Admitted::Pass(state, ended_session) => {
+                self.admission.mark(&mut request, state, ended_session.as_deref());
+                ResponseFuture::calling(self.inner.call(request), ended_session)
             }
             Admitted::Refuse(error) => {
-                ResponseFuture::refused(self.admission.refuse(error, request.headers()))
+                ResponseFuture::refused(self.admission.refuse(error, Protocol::of(&request)))
             }
             Admitted::Wait(token, source) => {
                 // The service that was polled ready goes along; its clone, not yet ready, stays behind.
