@@ -129,7 +129,7 @@ impl Requirement {
         match &self.node {
             Node::Permission(key) => claims.permissions().map(|keys| keys.contains(key)).into(),
             Node::Role(key) => claims.roles().map(|roles| roles.iter().any(|role| role.key() == key)).into(),
-            Node::Scope(scope) => claims.scopes().any(|granted| granted == scope).into(),
+            Node::Scope(scope) => claims.has_scope(scope).into(),
             Node::Organization(code) => claims.org_code().map(|held| held == Some(code.as_ref())).into(),
             Node::AnyOrganization => claims.org_code().map(|held| held.is_some()).into(),
             // A flag of another kind than was asked for tells neither yes nor no.

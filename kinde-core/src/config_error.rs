@@ -64,9 +64,9 @@ impl ConfigProblem {
         Self { code, setting: setting.into(), found: None, fix: fix.into() }
     }
 
-    /// Adds the value that was seen. Never call it for a secret.
+    /// Adds the value that was seen. Never call it for a secret; a URL that may hold a password is not shown.
     pub(crate) fn with_found(mut self, found: &str) -> Self {
-        self.found = Some(UntrustedText::new(found));
+        self.found = may_be_shown(found).then(|| UntrustedText::new(found));
         self
     }
 
@@ -99,6 +99,11 @@ impl fmt::Display for ConfigProblem {
         }
         write!(formatter, ": {} [{}]", self.fix, self.code)
     }
+}
+
+/// Tells whether a value of the configuration may be printed: user information may stand before an `@`.
+pub(crate) fn may_be_shown(value: &str) -> bool {
+    !value.contains('@')
 }
 
 /// Collects problems while a configuration is read to its end.

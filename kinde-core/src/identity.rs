@@ -185,7 +185,7 @@ impl IdToken {
     }
 }
 
-/// Shows who, never the claims: they are personal data.
+/// Shows whose and until when, never the claims: they are personal data.
 impl fmt::Debug for IdToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

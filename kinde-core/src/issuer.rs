@@ -2,7 +2,7 @@
 
 use std::{fmt, net::Ipv4Addr, str::FromStr, sync::Arc};
 
-use crate::UntrustedText;
+use crate::{UntrustedText, config_error::may_be_shown};
 
 /// The issuer identifier of a Kinde environment, compared byte for byte with the `iss` claim.
 ///
@@ -35,7 +35,8 @@ impl Issuer {
     /// query, fragment, user information or white space.
     pub fn new(configured: &str) -> Result<Self, InvalidIssuer> {
         let text = configured.strip_suffix('/').unwrap_or(configured);
-        let invalid = |problem| InvalidIssuer { found: UntrustedText::new(configured), problem };
+        let shown = if may_be_shown(configured) { configured } else { "" };
+        let invalid = |problem| InvalidIssuer { found: UntrustedText::new(shown), problem };
         let (is_https, authority) = if let Some(rest) = text.strip_prefix("https://") {
             (true, rest)
         } else if let Some(rest) = text.strip_prefix("http://") {

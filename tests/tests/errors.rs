@@ -176,9 +176,10 @@ async fn provoked_by_sign_in(stage: &Stage) -> Vec<(&'static str, AuthErrorKind,
     let alice = stage.kinde.person("alice").with_nonce("n-1");
     let token = alice.id_token();
     let verifier = IdTokenVerifier::new(stage.jwks(), stage.kinde.client_id())
+        .unwrap()
         .with_clock(ManualClock::at_unix_seconds(NOW));
-    let other_nonce = ExpectedIdToken::default().with_nonce("n-2");
-    let other_access_token = ExpectedIdToken::default().with_access_token("a.b.c");
+    let other_nonce = ExpectedIdToken::of_sign_in("n-2");
+    let other_access_token = ExpectedIdToken::of_refresh(None).with_access_token("a.b.c");
     let invalid = AuthErrorKind::InvalidToken;
     vec![
         ("nonce_mismatch", invalid, verifier.verify(&token, other_nonce).await.err()),
@@ -251,6 +252,12 @@ fn provoked_problems() -> Vec<(&'static str, Vec<ConfigProblem>)> {
         ("env_unknown", settings("KINDE_CLIENT_SECRETT", SECRET)),
         ("verifier_unbound", problems(verifier().build())),
         ("audience_empty", problems(verifier().with_audience("").build())),
+        (
+            "audience_is_issuer",
+            problems(verifier().with_audience(good().issuers().next().unwrap().as_str()).build()),
+        ),
+        ("org_code_empty", problems(verifier().with_audience("a").with_org_code("").build())),
+        ("scope_empty", problems(verifier().with_audience("a").with_scope("").build())),
         ("application_empty", problems(verifier().with_application("").build())),
         (
             "leeway_too_long",

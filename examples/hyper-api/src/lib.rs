@@ -13,7 +13,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use kinde_tower::{
-    KindeLayer, RefusalStyle, ResponseBody, check,
+    KindeLayer, Protocol, RefusalStyle, ResponseBody, check,
     kinde_core::{AuthError, permissions},
     user,
 };
@@ -66,7 +66,7 @@ async fn answer(store: Store, request: Request<Incoming>) -> Result<Response<Ful
     };
     // A refusal by a handler is told exactly as one by the layer.
     Ok(answered.unwrap_or_else(|refused| {
-        RefusalStyle::of(&head.extensions).respond(refused, &head.headers).map(Full::new)
+        RefusalStyle::of(&head.extensions).respond(refused, Protocol::of_parts(&head)).map(Full::new)
     }))
 }
 

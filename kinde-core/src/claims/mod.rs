@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub(crate) use flags::FeatureFlags;
 pub use flags::{FlagValue, FromFlag};
+use parse::Scopes;
 pub(crate) use parse::{Markers, ParsedClaims};
 pub use roles::Role;
 pub(crate) use roles::Roles;
@@ -37,7 +38,7 @@ pub struct TokenClaims {
     audiences: Box<[Box<str>]>,
     issued_at: Option<Duration>,
     expires_at: Duration,
-    scopes: Box<[Box<str>]>,
+    scopes: Scopes,
     org_code: Claim<Box<str>>,
     org_name: Claim<Box<str>>,
     permissions: Claim<Box<[Box<str>]>>,
@@ -51,7 +52,7 @@ impl TokenClaims {
         Self {
             token,
             issuer,
-            scopes: claims.scopes(),
+            scopes: claims.take_scopes(),
             application: claims.azp,
             audiences: claims.aud.unwrap_or_default(),
             issued_at: claims.iat,
@@ -91,7 +92,21 @@ impl TokenClaims {
 
     /// Gives the scopes of `scp` and `scope` together.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.scopes.iter().map(AsRef::as_ref)
+        self.scopes.granted.iter().map(AsRef::as_ref)
+    }
+
+    /// Tells whether a scope was granted.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedClaim`] when it is not among the scopes that can be read, and `scope` is malformed.
+    pub fn has_scope(&self, scope: &str) -> Result<bool, MalformedClaim> {
+        match self.scopes().any(|granted| granted == scope) {
+            false if !self.scopes.is_whole => {
+                Err(MalformedClaim::new("scope", "a string or a list of strings"))
+            }
+            is_granted => Ok(is_granted),
+        }
     }
 
     /// Gives the code of the organization that the token belongs to; `None` when there is none.
@@ -251,7 +266,7 @@ impl TokenClaims {
         let texts = |list: &[Box<str>]| {
             list.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len()).saturating_add(32))
         };
-        let lists = texts(&self.audiences).saturating_add(texts(&self.scopes));
+        let lists = texts(&self.audiences).saturating_add(texts(&self.scopes.granted));
         let permissions = self.permissions.present().map_or(0, |keys| texts(keys));
         let roles = self.roles.present().map_or(0, Roles::weight);
         let flags = self.feature_flags.present().map_or(0, FeatureFlags::weight);

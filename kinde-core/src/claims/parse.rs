@@ -38,6 +38,13 @@ pub(crate) struct ParsedClaims {
     pub(crate) feature_flags: Claim<FeatureFlags>,
 }
 
+/// The scopes of a token; not whole when a claim that may hold more of them is malformed.
+#[derive(Debug)]
+pub(crate) struct Scopes {
+    pub(super) granted: Box<[Box<str>]>,
+    pub(super) is_whole: bool,
+}
+
 /// Which claims are present that only one kind of token has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Markers {
@@ -65,16 +72,18 @@ impl ParsedClaims {
     }
 
     /// Gives the scopes of `scp` and `scope` together: sources differ on which of the two is filled.
-    pub(crate) fn scopes(&mut self) -> Box<[Box<str>]> {
+    pub(crate) fn take_scopes(&mut self) -> Scopes {
         let mut scopes = self.scp.take().unwrap_or_default().into_vec();
-        if let Claim::Present(more) = std::mem::take(&mut self.scope) {
+        let scope = std::mem::take(&mut self.scope);
+        let is_whole = scope != Claim::Malformed;
+        if let Claim::Present(more) = scope {
             for scope in more {
                 if !scopes.contains(&scope) {
                     scopes.push(scope);
                 }
             }
         }
-        scopes.into()
+        Scopes { granted: scopes.into(), is_whole }
     }
 
     /// Takes a claim under its `x-hasura-` name where the plain one is absent.
@@ -404,8 +413,8 @@ mod tests {
     #[test]
     fn scopes_are_the_union_of_both_claims() {
         let mut claims = ParsedClaims::parse(r#"{"scp":["a","b"],"scope":"b c"}"#).unwrap();
-        assert_eq!(claims.scopes().join(" "), "a b c");
+        assert_eq!(claims.take_scopes().granted.join(" "), "a b c");
         let mut empty = ParsedClaims::parse(r#"{"scp":[],"scope":""}"#).unwrap();
-        assert!(empty.scopes().is_empty());
+        assert!(empty.take_scopes().granted.is_empty());
     }
 }

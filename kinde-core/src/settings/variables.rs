@@ -8,7 +8,10 @@ use super::{
     spelling,
     table::{Role, Shape, TABLE, Variable, find},
 };
-use crate::{ConfigProblem, UntrustedText, config_error::Problems};
+use crate::{
+    ConfigProblem, UntrustedText,
+    config_error::{Problems, may_be_shown},
+};
 
 /// The settings that are set, by their first name, and the names that mean nothing here.
 pub(super) struct Variables {
@@ -169,7 +172,7 @@ impl Value {
 
     fn problem(&self, code: &'static str, fix: impl Into<Cow<'static, str>>) -> ConfigProblem {
         let problem = ConfigProblem::new(code, self.name.clone(), fix);
-        if !self.is_secret && may_be_shown(&self.text) { problem.with_found(&self.text) } else { problem }
+        if self.is_secret { problem } else { problem.with_found(&self.text) }
     }
 
     /// A bare host can mean `https` only: plain http needs a loopback host, which stays as written and is refused.
@@ -212,11 +215,6 @@ impl Seen {
         }
         Ok(value)
     }
-}
-
-/// A URL may carry a password before an `@`.
-fn may_be_shown(text: &str) -> bool {
-    !text.contains('@')
 }
 
 fn shape_of(setting: &str) -> Shape {

@@ -27,12 +27,20 @@ async fn main() -> io::Result<()> {
         }
         let verdict = match serde_json::from_str::<Question>(&line) {
             Ok(question) => question.answer().await,
-            Err(error) => json!({"id": null, "ok": false, "error": format!("line_malformed: {error}")}),
+            Err(error) => {
+                json!({"id": id_of(&line), "ok": false, "error": format!("line_malformed: {error}")})
+            }
         };
         writeln!(output, "{verdict}")?;
         output.flush()?;
     }
     Ok(())
+}
+
+/// Finds the id of a line that is no question, so that its verdict can still be matched.
+fn id_of(line: &str) -> Value {
+    let value: Option<Value> = serde_json::from_str(line).ok();
+    value.and_then(|value| value.get("id").cloned()).unwrap_or(Value::Null)
 }
 
 #[derive(Deserialize)]
@@ -112,14 +120,15 @@ impl Question {
     async fn judge_id_token(&self) -> Result<(), String> {
         let jwks = self.keys(self.issuer.as_deref().ok_or("issuer is missing")?)?;
         let client_id = self.client_id.as_deref().ok_or("client_id is missing")?;
-        let mut verifier = IdTokenVerifier::new(jwks, client_id).with_clock(self.clock()?);
+        let verifier = IdTokenVerifier::new(jwks, client_id).map_err(configuration)?;
+        let mut verifier = verifier.with_clock(self.clock()?);
         if let Some(leeway) = self.leeway()? {
-            verifier = verifier.with_leeway(leeway);
+            verifier = verifier.with_leeway(leeway).map_err(configuration)?;
         }
-        let mut expected = ExpectedIdToken::default();
-        if let Some(nonce) = &self.nonce {
-            expected = expected.with_nonce(nonce);
-        }
+        let mut expected = match &self.nonce {
+            Some(nonce) => ExpectedIdToken::of_sign_in(nonce),
+            None => ExpectedIdToken::of_refresh(None),
+        };
         if let Some(access_token) = &self.access_token {
             expected = expected.with_access_token(access_token);
         }

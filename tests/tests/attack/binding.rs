@@ -152,7 +152,44 @@ async fn environment_variables_bind_by_audience_first_and_by_application_otherwi
     let audience = verifier(&[("KINDE_AUDIENCE", &other), ("KINDE_CLIENT_ID", "somebody")]).unwrap();
     assert_eq!(code(&audience, &alice.clone().with_audience(API).access_token()), "accepted");
     assert_eq!(code(&audience, &alice.access_token()), "audience_absent");
+    // Equal to naming them in code: see the next story.
     let application = verifier(&[("KINDE_CLIENT_ID", stage.kinde.client_id())]).unwrap();
     assert_eq!(code(&application, &alice.access_token()), "accepted");
     assert!(verifier(&[]).is_err());
+}
+
+/// covers: C3 C8
+#[tokio::test]
+async fn application_in_code_narrows_the_audience_of_the_environment() {
+    let stage = Stage::set().await;
+    let settings =
+        [("KINDE_ISSUER_URL", stage.kinde.issuer()), ("KINDE_AUDIENCE", API), ("KINDE_CLIENT_ID", "other")];
+    let kinde = Kinde::with_jwks(Settings::from_variables(settings).unwrap(), stage.jwks()).unwrap();
+    let verifier = kinde.verifier().with_application(stage.kinde.client_id()).with_clock(stage.clock.clone());
+    let verifier = verifier.build().unwrap();
+    let alice = stage.kinde.person("alice");
+    for (name, token, expected) in [
+        ("right application, no audience", alice.access_token(), "audience_absent"),
+        ("right both", alice.with_audience(API).access_token(), "accepted"),
+        (
+            "wrong application",
+            alice.with_audience(API).with_client_id("x").access_token(),
+            "application_mismatch",
+        ),
+    ] {
+        assert_eq!(code(&verifier, &token), expected, "{name}");
+    }
+}
+
+/// covers: E7 C7
+#[tokio::test]
+async fn demands_of_nothing_are_configuration_errors() {
+    let stage = Stage::set().await;
+    let build = |builder: kinde_core::VerifierBuilder| {
+        let error = builder.with_application("x").build().map(drop).unwrap_err();
+        error.problems()[0].code()
+    };
+    assert_eq!(build(stage.builder().with_org_code("")), "org_code_empty");
+    assert_eq!(build(stage.builder().with_scope("")), "scope_empty");
+    assert_eq!(build(stage.builder().with_audience(stage.kinde.issuer())), "audience_is_issuer");
 }

@@ -33,7 +33,7 @@ async fn api_takes_access_tokens_and_no_other_kind() {
 async fn sign_in_takes_id_tokens_and_no_other_kind() {
     let stage = Stage::set().await;
     let verifier =
-        IdTokenVerifier::new(stage.jwks(), stage.kinde.client_id()).with_clock(stage.clock.clone());
+        IdTokenVerifier::new(stage.jwks(), stage.kinde.client_id()).unwrap().with_clock(stage.clock.clone());
     let (alice, billing) = (stage.kinde.person("alice"), stage.kinde.machine("billing"));
     let webhook = stage.kinde.webhook_token("user.created", json!({"user": {"id": "kp_1"}}));
     for (name, token, expected) in [
@@ -47,7 +47,7 @@ async fn sign_in_takes_id_tokens_and_no_other_kind() {
         ("machine", billing.with_audience(stage.kinde.client_id()).access_token(), "wrong_token_kind"),
         ("webhook", webhook, "wrong_token_kind"),
     ] {
-        let judged = verifier.verify(&token, ExpectedIdToken::default()).await;
+        let judged = verifier.verify(&token, ExpectedIdToken::of_refresh(None)).await;
         assert_eq!(judged.map_or_else(|error| error.code(), |_| "accepted"), expected, "{name}");
     }
 }
@@ -57,14 +57,19 @@ async fn sign_in_takes_id_tokens_and_no_other_kind() {
 async fn id_token_is_bound_to_its_application_nonce_and_access_token() {
     let stage = Stage::set().await;
     let verifier =
-        IdTokenVerifier::new(stage.jwks(), stage.kinde.client_id()).with_clock(stage.clock.clone());
+        IdTokenVerifier::new(stage.jwks(), stage.kinde.client_id()).unwrap().with_clock(stage.clock.clone());
     let alice = stage.kinde.person("alice").with_nonce("n-1");
     let access_token = alice.access_token();
     let token = alice.id_token_for(&access_token);
-    let good = ExpectedIdToken::default().with_nonce("n-1").with_access_token(&access_token);
+    let good = ExpectedIdToken::of_sign_in("n-1").with_access_token(&access_token);
     for (name, token, expected, outcome) in [
         ("as issued", token.clone(), good, "accepted"),
-        ("another nonce", token.clone(), good.with_nonce("n-2"), "nonce_mismatch"),
+        (
+            "another nonce",
+            token.clone(),
+            ExpectedIdToken::of_sign_in("n-2").with_access_token(&access_token),
+            "nonce_mismatch",
+        ),
         ("no nonce", stage.kinde.person("alice").id_token(), good, "claim_missing"),
         (
             "another access token",

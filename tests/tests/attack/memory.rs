@@ -101,3 +101,23 @@ async fn remembered_token_is_not_served_from_keys_past_their_hard_bound() {
     let refused = verifier.verify(&token).await.unwrap_err();
     assert_eq!((refused.code(), refused.is_temporary()), ("keys_unavailable", true));
 }
+
+/// covers: B5 J6
+#[tokio::test]
+async fn token_without_a_kid_is_not_remembered_past_the_second_key() {
+    let kinde = Environment::start().await;
+    kinde.set_time(NOW);
+    let clock = ManualClock::at_unix_seconds(NOW);
+    let jwks = Jwks::builder(Issuer::new(kinde.issuer()).unwrap()).with_clock(clock.clone()).build().unwrap();
+    let verifier = Verifier::builder(jwks)
+        .with_application(kinde.client_id())
+        .with_clock(clock.clone())
+        .build()
+        .unwrap();
+    let nameless = kinde.person("alice").wrong().without_kid();
+    verifier.verify(&nameless).await.unwrap();
+    kinde.rotate_keys();
+    clock.advance(std::time::Duration::from_secs(60));
+    verifier.verify(&kinde.person("bob").access_token()).await.unwrap();
+    assert_eq!(verifier.verify(&nameless).await.unwrap_err().code(), "key_id_missing");
+}

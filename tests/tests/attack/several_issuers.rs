@@ -81,3 +81,27 @@ async fn same_issuer_twice_is_a_configuration_error() {
     assert_eq!(refused.problems()[0].code(), "issuer_repeated");
     assert_eq!(Verifier::any_of([]).unwrap_err().problems()[0].code(), "verifiers_empty");
 }
+
+/// covers: B9
+#[tokio::test]
+async fn same_kid_with_another_key_does_not_lock_the_second_issuer_out() {
+    let one = Environment::start().await;
+    let two = Environment::start().await;
+    // Both list the kid of the development key; the second one's keys are foreign ones under that name.
+    let kid = one.signing_kid();
+    for _ in 0..3 {
+        two.rotate_keys();
+    }
+    let signing = two.signing_kid();
+    let renamed = two.jwks().replace(&kid, "retired").replace(&signing, &kid);
+    two.fault("/.well-known/jwks", kinde_emulator::Fault::json(200, renamed));
+    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
+    assert_eq!(code(&both, &one.person("alice").access_token()).await, "accepted");
+    let header = serde_json::json!({"alg": "RS256", "kid": kid, "typ": "JWT"});
+    let claims = two.person("bob").access_token();
+    let payload = claims.split('.').nth(1).unwrap();
+    let payload = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload).unwrap();
+    let of_two = two.sign_raw(header.to_string().as_bytes(), &payload);
+    assert_eq!(code(&both, &of_two).await, "accepted");
+    assert_eq!(code(&both, &of_two).await, "accepted");
+}

@@ -297,6 +297,13 @@ async fn cors_preflight_is_refused_inside_unless_it_is_let_pass() {
     };
     let layer = KindeLayer::new(verifier_of(&kinde));
     assert_eq!(layer.clone().layer(service_fn(ok)).oneshot(preflight()).await.unwrap().status(), 401);
+    // A preflight never carries credentials: one that does is judged.
+    for (value, status) in [("Bearer garbage", 401), ("Bearer", 400)] {
+        let mut request = preflight();
+        request.headers_mut().insert("authorization", value.parse().unwrap());
+        let passing = layer.clone().pass_cors_preflight().layer(service_fn(ok));
+        assert_eq!(passing.oneshot(request).await.unwrap().status(), status, "{value}");
+    }
     assert_eq!(
         layer.pass_cors_preflight().layer(service_fn(ok)).oneshot(preflight()).await.unwrap().status(),
         200
@@ -329,4 +336,49 @@ async fn authorization_header_is_marked_sensitive_before_anything_inside_can_pri
         KindeLayer::new(verifier_of(&kinde)).layer(inner).oneshot(request(Some(&token))).await.unwrap();
     let printed = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(printed, r#"{"authorization": Sensitive}"#);
+}
+
+/// covers: D1
+#[tokio::test]
+async fn cors_layer_outside_works_in_a_service_builder_too() {
+    let kinde = Environment::start().await;
+    let service = ServiceBuilder::new()
+        .layer(tower_http::cors::CorsLayer::permissive())
+        .layer(KindeLayer::new(verifier_of(&kinde)))
+        .service_fn(ok);
+    let mut refused = request(None);
+    refused.headers_mut().insert("origin", "https://app.acme.example".parse().unwrap());
+    let response = service.oneshot(refused).await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+}
+
+#[tokio::test]
+async fn refused_session_is_told_to_the_layer_outside() {
+    let kinde = Environment::start().await;
+    let service = KindeLayer::new(verifier_of(&kinde)).optional().layer(service_fn(ok));
+    let session = |token: &str| {
+        let mut request = request(None);
+        request.extensions_mut().insert(Credential::from_session(Secret::new(token)));
+        request
+    };
+    let ended =
+        service.clone().oneshot(session(&kinde.person("alice").expired().access_token())).await.unwrap();
+    let mark = ended.extensions().get::<kinde_core::RefusedSession>().unwrap();
+    assert_eq!((ended.status().as_u16(), mark.error().code()), (200, "token_expired"));
+    let alive = service.oneshot(session(&kinde.person("alice").access_token())).await.unwrap();
+    assert!(alive.extensions().get::<kinde_core::RefusedSession>().is_none());
+}
+
+#[tokio::test]
+async fn layer_inside_another_answers_in_its_own_style() {
+    let kinde = Environment::start().await;
+    let verifier = verifier_of(&kinde);
+    let service = ServiceBuilder::new()
+        .layer(KindeLayer::new(verifier.clone()).with_realm("outer"))
+        .layer(KindeLayer::new(verifier))
+        .layer(require::<CreateTodos>())
+        .service_fn(ok);
+    let response = service.oneshot(request(Some(&kinde.person("bob").access_token()))).await.unwrap();
+    assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api", error="insufficient_scope""#);
 }

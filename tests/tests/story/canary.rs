@@ -240,7 +240,7 @@ async fn look_at_sign_in(search: &mut Search, handle: &Kinde, person: &Person) {
     search.hide("nonce", nonce);
     search.hide_token("access token of the sign-in", &access_token);
     search.hide_token("ID token of the sign-in", &token);
-    let expected = ExpectedIdToken::default().with_nonce(nonce).with_access_token(&access_token);
+    let expected = ExpectedIdToken::of_sign_in(nonce).with_access_token(&access_token);
     search.look_at_debug("what is expected of the ID token", &expected);
     let verifier = handle.id_token_verifier().unwrap();
     search.look_at_debug("ID token verifier", &verifier);
@@ -248,7 +248,7 @@ async fn look_at_sign_in(search: &mut Search, handle: &Kinde, person: &Person) {
     assert_eq!(signed_in.id(), SUBJECT);
     search.look_at_debug("ID token", &signed_in);
     for (name, expected) in [
-        ("another nonce", expected.with_nonce("canary-of-another-nonce")),
+        ("another nonce", ExpectedIdToken::of_sign_in("canary-of-another-nonce")),
         ("another access token", expected.with_access_token("a.b.c")),
     ] {
         search.look_at_error(name, &verifier.verify(&token, expected).await.unwrap_err());

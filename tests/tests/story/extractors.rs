@@ -235,3 +235,45 @@ async fn identity_is_never_read_from_other_headers_or_the_query() {
     let response = tower::ServiceExt::oneshot(app, request).await.unwrap();
     assert_eq!(response.status(), 401);
 }
+
+/// covers: C7
+#[tokio::test]
+async fn flag_or_scope_of_another_shape_grants_neither_itself_nor_its_opposite() {
+    use kinde_core::{Requirement, Verdict};
+    let kinde = Environment::start().await;
+    let verifier = verifier_of(&kinde);
+    let (flag, scope) = (Requirement::flag_is_on("suspended"), Requirement::scope("suspended"));
+    for (name, claims, requirement, plain) in [
+        ("on", json!({"suspended": {"t": "b", "v": true}}), &flag, Verdict::Granted),
+        ("off", json!({"suspended": {"t": "b", "v": false}}), &flag, Verdict::Denied),
+        ("absent", json!({}), &flag, Verdict::Denied),
+        ("a string", json!({"suspended": {"t": "s", "v": "true"}}), &flag, Verdict::Unknown),
+        ("an unknown kind", json!({"suspended": {"t": "q", "v": true}}), &flag, Verdict::Unknown),
+        ("bare", json!({"suspended": true}), &flag, Verdict::Unknown),
+        ("scope as a number", json!(42), &scope, Verdict::Unknown),
+        ("scope as an object", json!({"suspended": 1}), &scope, Verdict::Unknown),
+        ("scope", json!("suspended"), &scope, Verdict::Granted),
+        ("another scope", json!("x"), &scope, Verdict::Denied),
+    ] {
+        let claim = if std::ptr::eq(requirement, &flag) { "feature_flags" } else { "scope" };
+        let token = kinde.person("alice").with_claim(claim, claims).access_token();
+        let identity = verifier.verify(&token).await.unwrap();
+        assert_eq!(requirement.verdict(&identity), plain, "{name}");
+        let negated = requirement.clone().negated().verdict(&identity);
+        assert_eq!(negated == Verdict::Granted, plain == Verdict::Denied, "not {name}");
+    }
+}
+
+#[tokio::test]
+async fn handler_checks_a_requirement_of_run_time_with_a_question_mark() {
+    use kinde_axum::Requirement;
+    async fn handler(user: AuthUser) -> Result<String, AuthRejection> {
+        Requirement::permission(String::from("read:reports")).check(&user.identity())?;
+        Ok(user.permissions()?.iter().collect())
+    }
+    let kinde = Environment::start().await;
+    let app = Router::new().route("/", get(handler)).layer(KindeLayer::new(verifier_of(&kinde)));
+    let alice = kinde.person("alice").in_org("acme");
+    assert_eq!(send_bearer(&app, "/", &alice.access_token()).await.code, Some("requirement_denied"));
+    assert_eq!(send_bearer(&app, "/", &alice.with("read:reports").access_token()).await.body, "read:reports");
+}

@@ -168,7 +168,6 @@ fn fewer_claims_never_grant_more() {
     proptest!(cases("trees without negation", 20_000), |((grants, kept, requirement) in strategy)| {
         let more = STAGE.identity(&grants.claims());
         let fewer = STAGE.identity(&grants.without_some(&kept).claims());
-        prop_assert_ne!(requirement.verdict(&more), Verdict::Unknown);
         let (by_more, by_fewer) = (requirement.check(&more).is_ok(), requirement.check(&fewer).is_ok());
         prop_assert!(by_more || !by_fewer);
         lost.set(lost.get() + u32::from(by_more && !by_fewer));

@@ -39,7 +39,7 @@ impl Doors {
             application: door().with_application(APPLICATION).build().unwrap(),
             management: door().with_audience("https://larkspur-dev.kinde.com/api").build().unwrap(),
             unbound: door().insecure_unbound().build().unwrap(),
-            sign_in: IdTokenVerifier::new(jwks(), APPLICATION).with_clock(clock),
+            sign_in: IdTokenVerifier::new(jwks(), APPLICATION).unwrap().with_clock(clock),
         }
     }
 
@@ -50,7 +50,7 @@ impl Doors {
             Ok(Identity::Machine(_)) => "machine",
             Err(error) => error.code(),
         };
-        let expected = ExpectedIdToken::default().with_nonce("9f2c1ab04e7d8835");
+        let expected = ExpectedIdToken::of_sign_in("9f2c1ab04e7d8835");
         let signed_in = self.sign_in.verify(token, expected).await;
         [
             said(&self.api),
@@ -219,7 +219,7 @@ fn machine_samples_show_scopes_of_either_claim_and_the_organization() {
 
 #[tokio::test]
 async fn id_token_samples_show_the_profile() {
-    let expected = ExpectedIdToken::default().with_nonce("9f2c1ab04e7d8835");
+    let expected = ExpectedIdToken::of_sign_in("9f2c1ab04e7d8835");
     for (name, claims) in [("default", id_default()), ("customised", id_customised())] {
         let signed_in: IdToken = Doors::open().sign_in.verify(&token(&claims), expected).await.unwrap();
         assert_eq!(signed_in.id(), "kp_0f4b7c2d9e8a4d13b6a5c7e1f2903846", "{name}");
