@@ -86,7 +86,8 @@ impl JwksBuilder {
     /// Sets the pause after a failed fetch, and between two fetches for key IDs that the set lacks.
     ///
     /// Default: 30 seconds; a new key is accepted at most that long after it appears, and forged key IDs
-    /// cost the provider no more than one request in that time. At zero each unknown key ID may cost one.
+    /// cost the provider no more than one request in that time. At zero each unknown key ID may cost one,
+    /// and while the provider fails every request may ask it again.
     pub fn with_cooldown(self, cooldown: Duration) -> Self {
         Self { cooldown, ..self }
     }

@@ -394,3 +394,21 @@ const ROUNDS_MAX: u32 = 3;
 const GRACE: Duration = Duration::from_secs(1);
 /// The shortest pause between two attempts that no request asked for.
 const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// covers: B11 B12
+    #[tokio::test]
+    async fn waiter_is_not_woken_by_a_flight_that_began_before_its_own() {
+        let sender = watch::Sender::new(0);
+        let landing = Landing { landings: sender.subscribe(), flight: 2, limit: Duration::from_secs(60) };
+        let waiter = tokio::spawn(landing.wait());
+        sender.send_modify(|landed| *landed = 1);
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished(), "the first flight has landed, the second has not");
+        sender.send_modify(|landed| *landed = 2);
+        assert!(waiter.await.unwrap());
+    }
+}

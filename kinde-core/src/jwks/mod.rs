@@ -36,8 +36,12 @@ pub(crate) use key::VerifyingKey;
 /// The keys with which one issuer signs; a clone shares them.
 ///
 /// Nothing is fetched before the first token needs a key, and a token whose key is held never waits for
-/// the network. It needs a tokio runtime with time and I/O; without one it answers *keys unavailable*
-/// instead of fetching. Dropping the last clone ends its fetch and its timer.
+/// the network. Fetching needs a tokio runtime; where there is none the answer is *keys unavailable*. Dropping
+/// the last clone ends its fetch and its timer.
+///
+/// # Panics
+///
+/// tokio panics when a fetch is due on a runtime that was built without time or I/O; `enable_all` has both.
 ///
 /// ```
 /// use kinde_core::{Issuer, Jwks, JwksErrorKind};

@@ -295,3 +295,16 @@ async fn timer_of_a_paused_runtime_neither_spins_nor_outlives_its_owner() {
     let_tasks_run().await;
     assert_eq!(metrics.num_alive_tasks(), 0);
 }
+
+/// covers: B5 B13
+#[tokio::test]
+async fn refresh_noticed_by_a_token_without_a_kid_is_not_lost_with_it() {
+    let provider = Provider::serving(&["a", "b"]);
+    let (jwks, clock) = warm_cache(&provider).await;
+    clock.advance(seconds(301));
+    assert!(jwks.key(None).await.is_err(), "two keys, and no kid to choose by");
+    let_tasks_run().await;
+    assert_eq!((jwks.health().fetches, provider.request_count()), (2, 2));
+    provider.serves(&["a", "b", "new"]);
+    assert!(finds(&jwks, "new").await);
+}
