@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
-    AuthReason, Issuer, TokenKind, UntrustedText,
+    AuthReason, ConfigProblem, Issuer, TokenKind, UntrustedText,
     claims::{Claim, Markers, ParsedClaims},
     constant_time,
 };
@@ -246,6 +246,13 @@ pub(crate) fn check_expiry(expires_at: Duration, leeway: Duration, now: Duration
     Ok(())
 }
 
+/// A configured leeway that lets expired tokens live is a problem of the configuration.
+pub(crate) fn check_leeway(leeway: Duration) -> Option<ConfigProblem> {
+    let fix = "use at most 300 s, and correct the clock instead";
+    let problem = || ConfigProblem::new("leeway_too_long", "leeway", fix).with_found(&format!("{leeway:?}"));
+    (leeway > MAX_LEEWAY).then(problem)
+}
+
 fn check_audience(claims: &ParsedClaims, expected: &Audience) -> Result<(), AuthReason> {
     let found = claims.aud.as_deref().unwrap_or_default();
     let (is_met, list) = match expected {
@@ -285,3 +292,6 @@ fn shown(list: &[Box<str>]) -> UntrustedText {
 }
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// Covers machines that keep time.
+pub(crate) const DEFAULT_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_LEEWAY: Duration = Duration::from_secs(300);

@@ -57,6 +57,7 @@ mod discovery;
 mod endpoints;
 mod error;
 mod http_client;
+mod id_token_verifier;
 mod identity;
 mod issuer;
 mod jwks;
@@ -83,6 +84,7 @@ pub use error::{AuthError, AuthErrorKind, AuthReason, TokenKind};
 #[cfg(feature = "reqwest")]
 pub use http_client::DefaultClient;
 pub use http_client::{FetchError, FetchErrorKind, FetchFuture, HttpFetch};
+pub use id_token_verifier::{ExpectedIdToken, IdTokenVerifier};
 pub use identity::{AccessToken, IdToken, Identity, MachineToken};
 pub use issuer::{InvalidIssuer, Issuer, IssuerProblem};
 pub use jwks::{Jwks, JwksBuilder, JwksErrorKind, JwksHealth, KeysUnavailable};
@@ -92,6 +94,4 @@ pub use random::{Random, SystemRandom};
 pub use secret::Secret;
 pub use settings::{AuthRoute, AuthRoutes, Settings};
 pub use untrusted::UntrustedText;
-pub use verifier::{
-    ExpectedIdToken, IdTokenVerifier, Verifier, VerifierBuilder, insecure_verify_signature_only,
-};
+pub use verifier::{Verifier, VerifierBuilder, insecure_verify_signature_only};

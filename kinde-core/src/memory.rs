@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 
 use crate::{Identity, Secret, jwks::VerifyingKey};
 
@@ -33,6 +33,8 @@ impl Memory {
     pub(crate) fn bounded(limit_bytes: u64) -> Self {
         let tokens = Cache::builder()
             .max_capacity(limit_bytes)
+            // A token that is new is about to be used again; one that was used often may have expired.
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(|_, remembered: &Remembered| {
                 u32::try_from(remembered.identity.claims().weight()).unwrap_or(u32::MAX)
             })

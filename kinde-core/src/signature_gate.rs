@@ -245,6 +245,8 @@ impl HeaderMemo {
     }
 }
 
+/// Kinde's tokens have one or two KiB, and servers bound a header line at 8 to 16.
+pub(crate) const DEFAULT_TOKEN_LIMIT_BYTES: usize = 16 * 1024;
 /// One entry a key, and a rotation has two: enough for many issuers, few enough to compare one by one.
 const MEMO_ENTRIES: usize = 32;
 /// Kinde's header takes about 120 bytes.

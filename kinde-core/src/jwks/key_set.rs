@@ -11,7 +11,7 @@ use crate::UntrustedText;
 /// The usable keys of one JWKS document.
 #[derive(Debug)]
 pub(crate) struct KeySet {
-    by_kid: HashMap<Box<str>, Arc<VerifyingKey>>,
+    by_kid: HashMap<Box<str>, Arc<VerifyingKey>, foldhash::quality::RandomState>,
     /// The key for tokens without `kid`: present only if exactly one key is usable.
     sole: Option<Arc<VerifyingKey>>,
     /// Every key that a lookup can give, in the order of addresses.
@@ -28,7 +28,7 @@ impl KeySet {
         rules: KeyRules,
         previous: Option<&Self>,
     ) -> Result<Reading, NotAKeySet> {
-        let mut by_kid = HashMap::new();
+        let mut by_kid = HashMap::default();
         let mut skipped = Vec::new();
         let mut sole = None;
         let mut usable_count = 0_usize;

@@ -9,7 +9,7 @@ use std::{collections::HashSet, time::Duration};
 /// most one cooldown after it appears. When the memory is full the budget alone holds.
 #[derive(Debug, Default)]
 pub(super) struct MissingKids {
-    kids: HashSet<Box<str>>,
+    kids: HashSet<Box<str>, foldhash::quality::RandomState>,
     until: Duration,
 }
 
