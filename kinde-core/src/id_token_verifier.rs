@@ -63,7 +63,7 @@ impl IdTokenVerifier {
     ///
     /// # Errors
     ///
-    /// As [`Verifier::verify`]; also `nonce_mismatch` and `access_token_hash_mismatch`.
+    /// As [`Verifier::verify`](crate::Verifier::verify); also `nonce_mismatch` and `access_token_hash_mismatch`.
     pub async fn verify(&self, token: &str, expected: ExpectedIdToken<'_>) -> Result<IdToken, AuthError> {
         let proven = match self.gate.prove_at_hand(token) {
             Some(proven) => proven?,
