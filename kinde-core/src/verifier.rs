@@ -182,8 +182,9 @@ impl Verifier {
     fn recall(&self, token: &str) -> Option<Result<Identity, AuthError>> {
         // Junk and foreign tokens are told apart by their header before they cost a look-up.
         let memory = self.inner.memory.as_ref().filter(|_| self.inner.gate.has_seen_header_of(token))?;
-        let Remembered { identity, key, owner } = memory.find(token)?;
-        match self.inner.gate.key_set(owner)?.still_holds(&key) {
+        let remembered = memory.find(token)?;
+        let Remembered { identity, key, owner } = remembered.as_ref();
+        match self.inner.gate.key_set(*owner)?.still_holds(key) {
             Holding::Yes => {}
             Holding::No => {
                 memory.forget(token);
@@ -192,7 +193,7 @@ impl Verifier {
             // The key set is too old to be believed: the way that waits decides.
             Holding::Unusable => return None,
         }
-        let rules = self.inner.rules.get(owner)?;
+        let rules = self.inner.rules.get(*owner)?;
         let now = self.inner.clock.wall();
         let claims = identity.claims();
         if let Err(reason) = checks::check_expiry(claims.expires_at(), rules.leeway, now) {
@@ -201,7 +202,7 @@ impl Verifier {
         if let Err(reason) = rules.check_age(claims.issued_at(), now) {
             return Some(Err(reason.into()));
         }
-        Some(Ok(identity))
+        Some(Ok(identity.clone()))
     }
 
     /// Judges the claims of a token whose signature is verified, and remembers it if it is good.

@@ -1,10 +1,10 @@
 //! Feature flags as a token carries them: `{"key": {"t": "b", "v": true}}`.
 
-use serde::de::MapAccess;
+use serde::de::{Error as _, MapAccess};
 use serde_json::Value;
 
 use super::MalformedClaim;
-use crate::strict_json::{self, Keep, Names, Shape, Shaped, Skip, Text};
+use crate::strict_json::{self, Keep, Name, Names, REPEATED, Shape, Shaped, Skip, Text};
 
 /// The feature flags of a token.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +81,7 @@ impl<'de> Shape<'de> for FlagsShape {
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<FeatureFlags>, A::Error> {
         let mut names = Names::default();
-        let mut flags = Vec::new();
+        let mut flags = Vec::with_capacity(8);
         while let Some(key) = strict_json::next_name(&mut members, &mut names)? {
             // A flag of another shape is kept as malformed, so that its neighbours stand.
             flags.push((key.into(), members.next_value_seed(Shaped(FlagShape))?.value()));
@@ -97,16 +97,20 @@ impl<'de> Shape<'de> for FlagShape {
     type Value = FlagValue;
 
     fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<FlagValue>, A::Error> {
-        let mut names = Names::default();
+        // The two names that are looked for are told apart here; only others need the list of names.
+        let mut others = Names::default();
         let (mut kind, mut value) = (None, None);
-        while let Some(name) = strict_json::next_name(&mut members, &mut names)? {
-            match name.as_ref() {
-                "t" => kind = members.next_value_seed(Shaped(Text))?.value(),
-                "v" => value = Some(members.next_value_seed(Keep)?),
-                _ => members.next_value_seed(Skip)?,
+        while let Some(Name(name)) = members.next_key()? {
+            let is_new = match name.as_ref() {
+                "t" => kind.replace(members.next_value_seed(Shaped(Text))?.value()).is_none(),
+                "v" => value.replace(members.next_value_seed(Keep)?).is_none(),
+                _ => others.insert(name) && members.next_value_seed(Skip).map(|()| true)?,
+            };
+            if !is_new {
+                return Err(A::Error::custom(REPEATED));
             }
         }
-        Ok(kind.zip(value).and_then(|(kind, value)| FlagValue::new(&kind, value)))
+        Ok(kind.flatten().zip(value).and_then(|(kind, value)| FlagValue::new(&kind, value)))
     }
 }
 
