@@ -47,17 +47,15 @@ impl Memory {
         Self { front: (0..FRONT_PLACES).map(|_| ArcSwapOption::empty()).collect(), tokens, hasher }
     }
 
-    pub(crate) fn find(&self, token: &str) -> Option<Arc<Remembered>> {
-        let place = self.place_of(token);
-        let in_front =
-            place.and_then(|place| place.load().as_ref().filter(|held| held.is_of(token)).cloned());
-        in_front.or_else(|| {
-            let remembered = self.tokens.get(token)?;
-            if let Some(place) = place {
-                place.store(Some(Arc::clone(&remembered)));
-            }
-            Some(remembered)
-        })
+    /// Lets `judge` look at what is remembered of a token.
+    pub(crate) fn find<T>(&self, token: &str, judge: impl FnOnce(&Remembered) -> T) -> Option<T> {
+        let place = self.place_of(token)?;
+        if let Some(held) = place.load().as_ref().filter(|held| held.is_of(token)) {
+            return Some(judge(held));
+        }
+        let remembered = self.tokens.get(token)?;
+        place.store(Some(Arc::clone(&remembered)));
+        Some(judge(&remembered))
     }
 
     pub(crate) fn remember(&self, remembered: Remembered) {

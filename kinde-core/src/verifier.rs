@@ -40,6 +40,15 @@ pub struct Verifier {
     inner: Arc<Inner>,
 }
 
+/// What memory says of a token.
+enum Recalled {
+    Judged(Result<Identity, AuthError>),
+    /// Its key was withdrawn.
+    Worthless,
+    /// The key set is too old to be believed: the way that waits decides.
+    Undecided,
+}
+
 struct Inner {
     gate: SignatureGate,
     rules: Box<[AccessRules]>,
@@ -182,27 +191,33 @@ impl Verifier {
     fn recall(&self, token: &str) -> Option<Result<Identity, AuthError>> {
         // Junk and foreign tokens are told apart by their header before they cost a look-up.
         let memory = self.inner.memory.as_ref().filter(|_| self.inner.gate.has_seen_header_of(token))?;
-        let remembered = memory.find(token)?;
-        let Remembered { identity, key, owner } = remembered.as_ref();
-        match self.inner.gate.key_set(*owner)?.still_holds(key) {
-            Holding::Yes => {}
-            Holding::No => {
-                memory.forget(token);
-                return None;
-            }
-            // The key set is too old to be believed: the way that waits decides.
-            Holding::Unusable => return None,
+        let recalled = memory.find(token, |remembered| self.judge_again(remembered))?;
+        if matches!(recalled, Recalled::Worthless) {
+            memory.forget(token);
         }
-        let rules = self.inner.rules.get(*owner)?;
+        match recalled {
+            Recalled::Judged(judged) => Some(judged),
+            Recalled::Worthless | Recalled::Undecided => None,
+        }
+    }
+
+    /// Asks anew what can have changed since a token was verified: its key and the time.
+    fn judge_again(&self, remembered: &Remembered) -> Recalled {
+        let Remembered { identity, key, owner } = remembered;
+        let (Some(key_set), Some(rules)) = (self.inner.gate.key_set(*owner), self.inner.rules.get(*owner))
+        else {
+            return Recalled::Worthless;
+        };
+        match key_set.still_holds(key) {
+            Holding::Yes => {}
+            Holding::No => return Recalled::Worthless,
+            Holding::Unusable => return Recalled::Undecided,
+        }
         let now = self.inner.clock.wall();
         let claims = identity.claims();
-        if let Err(reason) = checks::check_expiry(claims.expires_at(), rules.leeway, now) {
-            return Some(Err(reason.into()));
-        }
-        if let Err(reason) = rules.check_age(claims.issued_at(), now) {
-            return Some(Err(reason.into()));
-        }
-        Some(Ok(identity.clone()))
+        let in_time = checks::check_expiry(claims.expires_at(), rules.leeway, now)
+            .and_then(|()| rules.check_age(claims.issued_at(), now));
+        Recalled::Judged(in_time.map(|()| identity.clone()).map_err(AuthError::from))
     }
 
     /// Judges the claims of a token whose signature is verified, and remembers it if it is good.

@@ -216,12 +216,14 @@ impl Admission {
                 (None, Err(_)) => Outcome::Anonymous,
             });
         }
+        let extensions = request.extensions_mut();
+        let is_inside_another = extensions.insert(state).is_some();
         match &self.style {
-            Some(style) => drop(request.extensions_mut().insert(style.clone())),
-            // A layer outside may have left its own.
-            None => drop(request.extensions_mut().remove::<RefusalStyle>()),
+            Some(style) => drop(extensions.insert(style.clone())),
+            // The layer outside may have left its own.
+            None if is_inside_another => drop(extensions.remove::<RefusalStyle>()),
+            None => {}
         }
-        request.extensions_mut().insert(state);
     }
 
     /// Tells the observer of a refusal and writes the answer.

@@ -36,6 +36,37 @@ async fn member_without_the_permission_gets_403() {
     assert_eq!(answer.code, Some("requirement_denied"));
 }
 
+/// covers: E2
+#[tokio::test]
+async fn protection_follows_the_route_and_no_spelling_of_a_path_goes_around_it() {
+    let kinde = Environment::start().await;
+    let app = axum::Router::new()
+        .route("/me", axum::routing::get(async || "protected"))
+        .route("/files/{*path}", axum::routing::get(async || "protected"))
+        .layer(KindeLayer::new(verifier_of(&kinde)))
+        .route("/healthz", axum::routing::get(async || "open"));
+    assert_eq!(send(&app, "/healthz", &[]).await.body, "open");
+    for path in [
+        "/me",
+        "/me/",
+        "//me",
+        "/ME",
+        "/me?x=/healthz",
+        "/me;/healthz",
+        "/%6de",
+        "/healthz/../me",
+        "/me%2f..%2fhealthz",
+        "/files/../healthz",
+        "/files/%2e%2e/healthz",
+        "/files/healthz",
+        "/files/.well-known/jwks",
+    ] {
+        let answer = send(&app, path, &[]).await;
+        assert!(answer.status == 401 || answer.status == 404, "{path}: {}", answer.status);
+        assert!(!answer.body.contains("protected") && !answer.body.contains("open"), "{path}");
+    }
+}
+
 /// covers: E4
 #[tokio::test]
 async fn refused_token_never_becomes_anonymous() {
