@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Borrow,
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
@@ -17,12 +17,11 @@ use crate::{Identity, Secret, jwks::VerifyingKey};
 /// so nobody without a signature can fill it; the one who asks it still compares expiry with the clock and the
 /// key with the key set, so an entry never outlives either (requirement J6).
 ///
-/// Tokens that were used again stand in front of the cache, each in the one place that its hash gives it: a
-/// cache that keeps count of its reads costs several times what such a look does.
+/// Tokens that were used again stand in front of the cache, each in the one place that its signature gives it:
+/// a cache that keeps count of its reads costs several times what such a look does.
 pub(crate) struct Memory {
     front: Box<[ArcSwapOption<Remembered>]>,
     tokens: Cache<WholeToken, Arc<Remembered>, foldhash::quality::RandomState>,
-    hasher: foldhash::quality::RandomState,
 }
 
 /// What is remembered of a token.
@@ -37,24 +36,32 @@ pub(crate) struct Remembered {
 impl Memory {
     /// Bounds the memory; what stands in front is not counted, and is at most a few hundred kilobytes more.
     pub(crate) fn bounded(limit_bytes: u64) -> Self {
-        let hasher = foldhash::quality::RandomState::default();
         let tokens = Cache::builder()
             .max_capacity(limit_bytes)
+            // Room for as many as fit, so that it never grows while a request waits.
+            .initial_capacity(
+                usize::try_from(limit_bytes / TYPICAL_BYTES)
+                    .map_or(ENTRIES_MAX, |most| most.min(ENTRIES_MAX)),
+            )
             .weigher(|_, remembered: &Arc<Remembered>| {
                 u32::try_from(remembered.identity.claims().weight()).unwrap_or(u32::MAX)
             })
-            .build_with_hasher(hasher.clone());
-        Self { front: (0..FRONT_PLACES).map(|_| ArcSwapOption::empty()).collect(), tokens, hasher }
+            .build_with_hasher(foldhash::quality::RandomState::default());
+        Self { front: (0..FRONT_PLACES).map(|_| ArcSwapOption::empty()).collect(), tokens }
     }
 
-    /// Lets `judge` look at what is remembered of a token.
+    /// Lets `judge` look at a token that stands in front.
+    pub(crate) fn find_in_front<T>(&self, token: &str, judge: impl FnOnce(&Remembered) -> T) -> Option<T> {
+        let held = self.place_of(token)?.load();
+        held.as_ref().filter(|held| held.is_of(token)).map(|held| judge(held))
+    }
+
+    /// Lets `judge` look at what is remembered of a token, which then stands in front.
     pub(crate) fn find<T>(&self, token: &str, judge: impl FnOnce(&Remembered) -> T) -> Option<T> {
-        let place = self.place_of(token)?;
-        if let Some(held) = place.load().as_ref().filter(|held| held.is_of(token)) {
-            return Some(judge(held));
-        }
         let remembered = self.tokens.get(token)?;
-        place.store(Some(Arc::clone(&remembered)));
+        if let Some(place) = self.place_of(token) {
+            place.store(Some(Arc::clone(&remembered)));
+        }
         Some(judge(&remembered))
     }
 
@@ -70,8 +77,12 @@ impl Memory {
         self.tokens.invalidate(token);
     }
 
+    /// Chooses the place by the end of the signature, which is as good as random and need not be hashed whole.
+    ///
+    /// A stranger can choose that end and with it the place, but nothing gets there unverified.
     fn place_of(&self, token: &str) -> Option<&ArcSwapOption<Remembered>> {
-        let [place, ..] = self.hasher.hash_one(token).to_le_bytes();
+        let end = u64::from_le_bytes(*token.as_bytes().last_chunk()?);
+        let [.., place] = end.wrapping_mul(SPREAD).to_le_bytes();
         self.front.get(usize::from(place))
     }
 }
@@ -105,5 +116,12 @@ impl Hash for WholeToken {
     }
 }
 
-/// One byte of the hash chooses the place. They hold the busiest tokens, at most some 700 KB.
+/// What a token of Kinde's and its claims take.
+const TYPICAL_BYTES: u64 = 3 * 1024;
+/// The most entries for which room is made before they come: 128 KiB of empty places.
+const ENTRIES_MAX: usize = 16 * 1024;
+/// An odd number without a pattern (2^64 divided by the golden ratio): its product's highest byte depends on
+/// every character.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// One byte chooses the place. They hold the busiest tokens, at most some 700 KB.
 const FRONT_PLACES: usize = 256;

@@ -189,9 +189,14 @@ impl Verifier {
 
     /// Decides from memory: a remembered token is good until it expires or its key is withdrawn.
     fn recall(&self, token: &str) -> Option<Result<Identity, AuthError>> {
-        // Junk and foreign tokens are told apart by their header before they cost a look-up.
-        let memory = self.inner.memory.as_ref().filter(|_| self.inner.gate.has_seen_header_of(token))?;
-        let recalled = memory.find(token, |remembered| self.judge_again(remembered))?;
+        let memory = self.inner.memory.as_ref()?;
+        let judge = |remembered: &Remembered| self.judge_again(remembered);
+        let recalled = match memory.find_in_front(token, judge) {
+            Some(recalled) => recalled,
+            // Junk and foreign tokens are told apart by their header before they cost a look-up.
+            None if !self.inner.gate.has_seen_header_of(token) => return None,
+            None => memory.find(token, judge)?,
+        };
         if matches!(recalled, Recalled::Worthless) {
             memory.forget(token);
         }

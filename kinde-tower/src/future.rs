@@ -18,7 +18,6 @@ use tower_service::Service;
 use crate::{
     ResponseBody,
     layer::{Admission, Admitted},
-    rejection::Protocol,
 };
 
 pin_project! {
@@ -115,7 +114,7 @@ impl<S: Service<Request<B>>, B> Waiting<S, B> {
             // `Verifier::verify` never asks to wait again; were it to, nobody gets in.
             Admitted::Wait(..) => kinde_core::AuthReason::KeysUnavailable { retry_after: RETRY }.into(),
         };
-        State::Refused { response: Some(self.admission.refuse(error, Protocol::of(&self.request))) }
+        State::Refused { response: Some(self.admission.refuse(error, &mut self.request)) }
     }
 }
 

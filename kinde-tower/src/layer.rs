@@ -16,7 +16,7 @@ use crate::{
     KindeService,
     credential::{self, Presented},
     event::{self, Observer, Outcome},
-    rejection::{Protocol, RefusalStyle, RenderRefusal},
+    rejection::{RefusalStyle, RenderRefusal},
 };
 
 /// Authenticates every request of the service it wraps.
@@ -227,11 +227,14 @@ impl Admission {
     }
 
     /// Tells the observer of a refusal and writes the answer.
-    pub(crate) fn refuse(&self, error: AuthError, protocol: Protocol) -> Response<Bytes> {
+    pub(crate) fn refuse<B>(&self, error: AuthError, request: &mut Request<B>) -> Response<Bytes> {
         if let Some(observe) = &self.observer {
             observe.tell(&Outcome::Refused(&error));
         }
-        self.style().respond(error, protocol)
+        match &self.style {
+            Some(style) => style.respond_to(error, request),
+            None => RefusalStyle::default_ref().respond_to(error, request),
+        }
     }
 
     fn style(&self) -> RefusalStyle {

@@ -1,14 +1,14 @@
 //! What the caller is told: one table from error kind to status, challenge and body.
 
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version,
+    Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version,
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     request::Parts,
 };
@@ -106,6 +106,11 @@ impl RefusalStyle {
         extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
+    /// Borrows the default style.
+    pub(crate) fn default_ref() -> &'static Self {
+        &DEFAULT_STYLE
+    }
+
     pub(crate) fn with_realm(mut self, realm: &str) -> Self {
         self.challenges = Arc::new(Challenges::new(realm, self.challenges.resource_metadata.as_deref()));
         self
@@ -126,13 +131,38 @@ impl RefusalStyle {
     ///
     /// A gRPC request gets a gRPC status.
     pub fn respond(&self, error: AuthError, protocol: Protocol) -> Response<Bytes> {
+        self.respond_with(error, protocol, Extensions::new())
+    }
+
+    /// As [`respond`](RefusalStyle::respond), to a request that goes no further: what its extensions held is
+    /// dropped, and their memory carries the error.
+    pub(crate) fn respond_to<B>(&self, error: AuthError, request: &mut Request<B>) -> Response<Bytes> {
+        let protocol = Protocol::of(request);
+        let mut extensions = mem::take(request.extensions_mut());
+        extensions.clear();
+        self.respond_with(error, protocol, extensions)
+    }
+
+    fn respond_with(
+        &self,
+        error: AuthError,
+        protocol: Protocol,
+        mut extensions: Extensions,
+    ) -> Response<Bytes> {
         event::refused(&error);
-        if protocol == Protocol::Grpc {
-            return grpc_response(error);
-        }
+        let mut response = match protocol {
+            Protocol::Http => self.http_response(&error),
+            Protocol::Grpc => grpc_response(&error),
+        };
+        extensions.insert(error);
+        *response.extensions_mut() = extensions;
+        response
+    }
+
+    fn http_response(&self, error: &AuthError) -> Response<Bytes> {
         let kind = error.kind();
         let status = status(kind);
-        let (content_type, body) = self.renderer.render(&Refusal { status, error: &error });
+        let (content_type, body) = self.renderer.render(&Refusal { status, error });
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -144,7 +174,6 @@ impl RefusalStyle {
         if let AuthReason::KeysUnavailable { retry_after } = error.reason() {
             headers.insert(RETRY_AFTER, retry_after_seconds(*retry_after));
         }
-        response.extensions_mut().insert(error);
         response
     }
 }
@@ -279,7 +308,7 @@ fn grpc_row(kind: AuthErrorKind) -> (i32, &'static str) {
 }
 
 /// A gRPC response without messages: HTTP 200, the status in the headers ("Trailers-Only").
-fn grpc_response(error: AuthError) -> Response<Bytes> {
+fn grpc_response(error: &AuthError) -> Response<Bytes> {
     let (code, message) = grpc_row(error.kind());
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
@@ -287,7 +316,6 @@ fn grpc_response(error: AuthError) -> Response<Bytes> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("grpc-status", HeaderValue::from(code));
     headers.insert("grpc-message", HeaderValue::from_static(message));
-    response.extensions_mut().insert(error);
     response
 }
 

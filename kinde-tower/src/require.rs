@@ -12,12 +12,7 @@ use kinde_core::{Policy, Requirement};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{
-    ResponseBody,
-    future::ResponseFuture,
-    identity,
-    rejection::{Protocol, RefusalStyle},
-};
+use crate::{ResponseBody, future::ResponseFuture, identity, rejection::RefusalStyle};
 
 /// Lets a request pass if its identity meets a requirement; put it inside of
 /// [`KindeLayer`](crate::KindeLayer).
@@ -68,12 +63,12 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, B> {
         match identity(request.extensions()).and_then(|identity| self.requirement.check(identity)) {
             Ok(()) => ResponseFuture::calling(self.inner.call(request), None),
             Err(error) => {
                 let style = RefusalStyle::of(request.extensions());
-                ResponseFuture::refused(style.respond(error, Protocol::of(&request)))
+                ResponseFuture::refused(style.respond_to(error, &mut request))
             }
         }
     }

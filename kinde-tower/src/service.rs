@@ -14,7 +14,6 @@ use crate::{
     ResponseBody,
     future::ResponseFuture,
     layer::{Admission, Admitted},
-    rejection::Protocol,
 };
 
 /// Authenticates requests before the inner service sees them.
@@ -49,9 +48,7 @@ where
                 self.admission.mark(&mut request, state, ended_session.as_deref());
                 ResponseFuture::calling(self.inner.call(request), ended_session)
             }
-            Admitted::Refuse(error) => {
-                ResponseFuture::refused(self.admission.refuse(error, Protocol::of(&request)))
-            }
+            Admitted::Refuse(error) => ResponseFuture::refused(self.admission.refuse(error, &mut request)),
             Admitted::Wait(token, source) => {
                 // The service that was polled ready goes along; its clone, not yet ready, stays behind.
                 let clone = self.inner.clone();
