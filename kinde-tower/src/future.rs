@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use kinde_core::{AuthError, RefusedSession};
+use kinde_core::{AuthError, AuthReason, RefusedSession};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -105,16 +105,16 @@ struct Waiting<S, B> {
 
 impl<S: Service<Request<B>>, B> Waiting<S, B> {
     fn proceed(mut self, admitted: Admitted) -> State<S, S::Future, B> {
-        let error = match admitted {
+        let (error, ended_session) = match admitted {
             Admitted::Pass(state, ended_session) => {
                 self.admission.mark(&mut self.request, state, ended_session.as_deref());
                 return State::Calling { future: self.ready.call(self.request), ended_session };
             }
-            Admitted::Refuse(error) => error,
+            Admitted::Refuse(error, ended_session) => (error, ended_session),
             // `Verifier::verify` never asks to wait again; were it to, nobody gets in.
-            Admitted::Wait(..) => kinde_core::AuthReason::KeysUnavailable { retry_after: RETRY }.into(),
+            Admitted::Wait(..) => (AuthReason::KeysUnavailable { retry_after: RETRY }.into(), None),
         };
-        State::Refused { response: Some(self.admission.refuse(error, &mut self.request)) }
+        State::Refused { response: Some(self.admission.refuse(error, ended_session, &mut self.request)) }
     }
 }
 

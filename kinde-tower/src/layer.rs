@@ -8,7 +8,8 @@ use http::{
     header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN},
 };
 use kinde_core::{
-    AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, Secret, Verifier,
+    AuthError, AuthErrorKind, AuthReason, AuthState, Credential, CredentialSource, Identity, RefusedSession,
+    Secret, Verifier,
 };
 use tower_layer::Layer;
 
@@ -164,7 +165,8 @@ pub(crate) struct Admission {
 pub(crate) enum Admitted {
     /// Go on; the error is of a session that was refused and is over.
     Pass(AuthState, Option<Box<AuthError>>),
-    Refuse(AuthError),
+    /// Answer; the second error is of a session that was refused and is over.
+    Refuse(AuthError, Option<Box<AuthError>>),
     /// Keys must be fetched to judge this token.
     Wait(Secret, CredentialSource),
 }
@@ -184,7 +186,7 @@ impl Admission {
         let presented =
             if has_header { credential::presented(request.headers()) } else { Presented::Nothing };
         let (token, source) = match presented {
-            Presented::Malformed(reason) => return Admitted::Refuse(reason.into()),
+            Presented::Malformed(reason) => return Admitted::Refuse(reason.into(), None),
             Presented::Bearer(token) => (token, CredentialSource::Header),
             Presented::Nothing => match request.extensions().get::<Credential>() {
                 Some(credential) => (credential.untrusted_token().expose(), credential.source()),
@@ -194,7 +196,8 @@ impl Admission {
         match self.verifier.verify_at_hand(token) {
             // Only what is no compact JWS at all can be no token68 either.
             Some(Err(error)) if source == CredentialSource::Header && is_unread(&error) => {
-                Admitted::Refuse(credential::check_token68(token).map_or_else(AuthError::from, |()| error))
+                let error = credential::check_token68(token).map_or_else(AuthError::from, |()| error);
+                Admitted::Refuse(error, None)
             }
             Some(judged) => self.settle(judged, source),
             None => Admitted::Wait(Secret::new(token), source),
@@ -227,14 +230,21 @@ impl Admission {
     }
 
     /// Tells the observer of a refusal and writes the answer.
-    pub(crate) fn refuse<B>(&self, error: AuthError, request: &mut Request<B>) -> Response<Bytes> {
+    pub(crate) fn refuse<B>(
+        &self,
+        error: AuthError,
+        ended_session: Option<Box<AuthError>>,
+        request: &mut Request<B>,
+    ) -> Response<Bytes> {
         if let Some(observe) = &self.observer {
             observe.tell(&Outcome::Refused(&error));
         }
-        match &self.style {
-            Some(style) => style.respond_to(error, request),
-            None => RefusalStyle::default_ref().respond_to(error, request),
+        let style = self.style.as_ref().unwrap_or(RefusalStyle::default_ref());
+        let mut response = style.respond_to(error, request);
+        if let Some(error) = ended_session {
+            response.extensions_mut().insert(RefusedSession::new(*error));
         }
+        response
     }
 
     fn style(&self) -> RefusalStyle {
@@ -248,7 +258,7 @@ impl Admission {
         if is_preflight {
             event::preflight_inside();
         }
-        Admitted::Refuse(AuthReason::CredentialMissing.into())
+        Admitted::Refuse(AuthReason::CredentialMissing.into(), None)
     }
 
     fn settle(&self, judged: Result<Identity, AuthError>, source: CredentialSource) -> Admitted {
@@ -261,12 +271,15 @@ impl Admission {
             // A changed audience, issuer or key must not lock a browser out: the session is over, no more.
             (Err(error), CredentialSource::Session) if error.kind() == AuthErrorKind::InvalidToken => {
                 event::refused(&error);
-                match self.without_credential(false) {
-                    Admitted::Pass(state, None) => Admitted::Pass(state, Some(Box::new(error))),
-                    refused => refused,
+                let ended_session = Some(Box::new(error));
+                match self.is_required {
+                    false => Admitted::Pass(AuthState::Anonymous, ended_session),
+                    true => Admitted::Refuse(AuthReason::CredentialMissing.into(), ended_session),
                 }
             }
-            (Err(error), CredentialSource::Header | CredentialSource::Session) => Admitted::Refuse(error),
+            (Err(error), CredentialSource::Header | CredentialSource::Session) => {
+                Admitted::Refuse(error, None)
+            }
         }
     }
 }

@@ -48,7 +48,9 @@ where
                 self.admission.mark(&mut request, state, ended_session.as_deref());
                 ResponseFuture::calling(self.inner.call(request), ended_session)
             }
-            Admitted::Refuse(error) => ResponseFuture::refused(self.admission.refuse(error, &mut request)),
+            Admitted::Refuse(error, ended_session) => {
+                ResponseFuture::refused(self.admission.refuse(error, ended_session, &mut request))
+            }
             Admitted::Wait(token, source) => {
                 // The service that was polled ready goes along; its clone, not yet ready, stays behind.
                 let clone = self.inner.clone();

@@ -366,6 +366,10 @@ async fn refused_session_is_told_to_the_layer_outside() {
         service.clone().oneshot(session(&kinde.person("alice").expired().access_token())).await.unwrap();
     let mark = ended.extensions().get::<kinde_core::RefusedSession>().unwrap();
     assert_eq!((ended.status().as_u16(), mark.error().code()), (200, "token_expired"));
+    let required = KindeLayer::new(verifier_of(&kinde)).layer(service_fn(ok));
+    let ended = required.oneshot(session(&kinde.person("alice").expired().access_token())).await.unwrap();
+    let mark = ended.extensions().get::<kinde_core::RefusedSession>().unwrap();
+    assert_eq!((ended.status().as_u16(), mark.error().code()), (401, "token_expired"));
     let alive = service.oneshot(session(&kinde.person("alice").access_token())).await.unwrap();
     assert!(alive.extensions().get::<kinde_core::RefusedSession>().is_none());
 }
