@@ -34,7 +34,7 @@ pub(crate) struct Remembered {
 }
 
 impl Memory {
-    /// Bounds the memory; what stands in front is not counted, and is at most a few hundred kilobytes more.
+    /// Bounds the cache; what stands in front outlives its place there and is at most 2 MiB more.
     pub(crate) fn bounded(limit_bytes: u64) -> Self {
         let tokens = Cache::builder()
             .max_capacity(limit_bytes)
@@ -59,7 +59,10 @@ impl Memory {
     /// Lets `judge` look at what is remembered of a token, which then stands in front.
     pub(crate) fn find<T>(&self, token: &str, judge: impl FnOnce(&Remembered) -> T) -> Option<T> {
         let remembered = self.tokens.get(token)?;
-        if let Some(place) = self.place_of(token) {
+        // A token of unusual size stays behind: so the front has a bound in bytes too.
+        if remembered.identity.claims().weight() <= FRONT_TOKEN_BYTES_MAX
+            && let Some(place) = self.place_of(token)
+        {
             place.store(Some(Arc::clone(&remembered)));
         }
         Some(judge(&remembered))
@@ -123,5 +126,7 @@ const ENTRIES_MAX: usize = 16 * 1024;
 /// An odd number without a pattern (2^64 divided by the golden ratio): its product's highest byte depends on
 /// every character.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-/// One byte chooses the place. They hold the busiest tokens, at most some 700 KB.
+/// One byte chooses the place.
 const FRONT_PLACES: usize = 256;
+/// With all places taken, 2 MiB; a usual token of Kinde is estimated at half of it.
+const FRONT_TOKEN_BYTES_MAX: usize = 8 * 1024;

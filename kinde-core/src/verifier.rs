@@ -85,18 +85,17 @@ impl Verifier {
         let mut problems = Problems::default();
         let mut rules: Vec<AccessRules> = Vec::new();
         let mut key_sets = Vec::new();
-        for (owner, one) in verifiers.iter().flat_map(|verifier| {
-            verifier.inner.rules.iter().enumerate().map(move |(index, rules)| ((verifier, index), rules))
-        }) {
-            if rules.iter().any(|held| held.issuer == one.issuer) {
-                let fix = "join verifiers of different issuers; one verifier can accept several audiences";
-                problems.add(
-                    ConfigProblem::new("issuer_repeated", "Verifier::any_of", fix)
-                        .with_found(one.issuer.as_str()),
-                );
+        for verifier in &verifiers {
+            for (one, key_set) in verifier.inner.rules.iter().zip(verifier.inner.gate.key_sets()) {
+                if rules.iter().any(|held| held.issuer == one.issuer) {
+                    let fix =
+                        "join verifiers of different issuers; one verifier can accept several audiences";
+                    let problem = ConfigProblem::new("issuer_repeated", "Verifier::any_of", fix);
+                    problems.add(problem.with_found(one.issuer.as_str()));
+                }
+                rules.push(one.clone());
+                key_sets.push(key_set.clone());
             }
-            rules.push(one.clone());
-            key_sets.extend(owner.0.inner.gate.key_set(owner.1).cloned());
         }
         let limit = first.inner.memory_limit_bytes;
         let inner = Inner {

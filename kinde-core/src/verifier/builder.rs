@@ -123,6 +123,8 @@ impl VerifierBuilder {
     /// Sets how many bytes of verified tokens are remembered. Default 32 MiB, some 8,000 tokens; zero
     /// remembers none.
     ///
+    /// It is an estimate of their heap; the busiest 256 tokens may take 2 MiB beyond it.
+    ///
     /// A remembered token is still compared with the clock and the key set at every use, so it is refused
     /// exactly when it would be refused otherwise.
     pub fn with_memory_limit_bytes(mut self, limit: u64) -> Self {
