@@ -121,3 +121,34 @@ async fn token_without_a_kid_is_not_remembered_past_the_second_key() {
     verifier.verify(&kinde.person("bob").access_token()).await.unwrap();
     assert_eq!(verifier.verify(&nameless).await.unwrap_err().code(), "key_id_missing");
 }
+
+/// covers: J6
+#[tokio::test]
+async fn more_tokens_than_there_are_places_each_give_their_own_person() {
+    let stage = Stage::set().await;
+    let verifier = stage.by_application();
+    let people: Vec<_> = (0..300).map(|number| stage.kinde.person(&format!("person{number}"))).collect();
+    let tokens: Vec<_> = people.iter().map(|person| person.access_token()).collect();
+    for _ in 0..3 {
+        for (person, token) in people.iter().zip(&tokens) {
+            let identity = verifier.verify(token).await.unwrap();
+            assert_eq!(identity.user().unwrap().id(), person.id());
+        }
+    }
+}
+
+/// covers: J6 A12
+#[tokio::test]
+async fn signature_of_a_remembered_token_carries_no_other_payload() {
+    let stage = Stage::set().await;
+    let verifier = stage.by_application();
+    let (alice, mallory) =
+        (stage.kinde.person("alice").access_token(), stage.kinde.person("mallory").access_token());
+    for _ in 0..3 {
+        assert_eq!(code(&verifier, &alice), "accepted");
+    }
+    let (_, signature) = alice.rsplit_once('.').unwrap();
+    let (signed, _) = mallory.rsplit_once('.').unwrap();
+    assert_eq!(code(&verifier, &format!("{signed}.{signature}")), "signature_invalid");
+    assert_eq!(code(&verifier, &alice), "accepted");
+}
