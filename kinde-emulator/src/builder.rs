@@ -17,6 +17,7 @@ use crate::{
     seed::Seed,
     server::{Port, Server},
     sessions::Sessions,
+    webhooks::{Dispatcher, WebhookDelivery, WebhookEndpoint, WebhookStyle, Webhooks},
 };
 
 /// Choices to make before an [`Environment`] starts; every one has a default.
@@ -42,6 +43,9 @@ pub struct EnvironmentBuilder {
     site_url: Option<String>,
     lifetimes: Lifetimes,
     seed: Seed,
+    webhooks: Vec<WebhookEndpoint>,
+    webhook_delivery: WebhookDelivery,
+    webhook_style: WebhookStyle,
 }
 
 impl EnvironmentBuilder {
@@ -57,6 +61,9 @@ impl EnvironmentBuilder {
             site_url: None,
             lifetimes: Lifetimes::default(),
             seed: Seed::default(),
+            webhooks: Vec::new(),
+            webhook_delivery: WebhookDelivery::default(),
+            webhook_style: WebhookStyle::default(),
         }
     }
 
@@ -177,12 +184,36 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Adds a webhook endpoint, a URL or a [`WebhookEndpoint`]; repeatable.
+    ///
+    /// Default: none. [`Environment::add_webhook`] adds one later, when the receiver's port is known.
+    pub fn with_webhook(mut self, endpoint: impl Into<WebhookEndpoint>) -> Self {
+        self.webhooks.push(endpoint.into());
+        self
+    }
+
+    /// Chooses how webhooks are delivered.
+    ///
+    /// Default: as Kinde does. [`Environment::set_webhook_delivery`] changes it later.
+    pub fn with_webhook_delivery(mut self, delivery: WebhookDelivery) -> Self {
+        self.webhook_delivery = delivery;
+        self
+    }
+
+    /// Chooses how webhooks write their times.
+    ///
+    /// Default: [`WebhookStyle::Live2024`], the only one seen in live webhooks.
+    pub fn with_webhook_style(mut self, style: WebhookStyle) -> Self {
+        self.webhook_style = style;
+        self
+    }
+
     /// Starts the environment on the current Tokio runtime.
     ///
     /// # Panics
     ///
-    /// When no loopback port can be bound, or outside a Tokio runtime with I/O and time enabled.
-    /// [`try_start`](Self::try_start) returns the first as an error.
+    /// When no loopback port can be bound, a webhook endpoint cannot be used, or outside a Tokio runtime with I/O and time enabled.
+    /// [`try_start`](Self::try_start) returns the first two as errors.
     #[expect(
         clippy::panic,
         reason = "a test without its environment has nothing to run; try_start returns it"
@@ -200,12 +231,17 @@ impl EnvironmentBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Bind`] when the port is taken or none is free.
+    /// [`StartError::Bind`] when the port is taken or none is free; [`StartError::Webhook`] when a webhook endpoint
+    /// is not plain http on this computer.
     pub async fn try_start(self) -> Result<Environment, StartError> {
         let port = Port::bind(self.port)?;
         let url = format!("http://{}", port.address());
         let site_url = self.site_url.clone().unwrap_or_else(|| "http://localhost:3000".to_owned());
         let issuer = self.issuer.clone().unwrap_or_else(|| url.clone());
+        let webhooks = Webhooks::new(self.webhook_style, self.webhook_delivery.clone());
+        for endpoint in &self.webhooks {
+            webhooks.add(endpoint.clone())?;
+        }
         let clock = Clock::default();
         let mut directory = Directory::default();
         self.seed.plant(&mut directory, clock.now());
@@ -222,9 +258,11 @@ impl EnvironmentBuilder {
             sessions: Guarded::new(Sessions::default()),
             requests: RequestLog::default(),
             faults: Faults::default(),
+            webhooks,
         });
         let server = Server::start(port, routes::routes(&provider));
-        Ok(Environment::new(provider, server, site_url))
+        let dispatcher = Dispatcher::start(&provider);
+        Ok(Environment::new(provider, server, dispatcher, site_url))
     }
 
     /// Registers the APIs and the main application; returns its client id.

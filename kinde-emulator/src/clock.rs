@@ -1,4 +1,4 @@
-//! The time as tokens, codes and sessions see it: the system's, unless a test moves it.
+//! The time as tokens, codes, sessions and webhooks see it: the system's, unless a test moves it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,23 +13,31 @@ pub(crate) struct Clock {
 impl Clock {
     /// Returns the current time in whole seconds since the Unix epoch.
     pub(crate) fn now(&self) -> u64 {
+        self.since_epoch().as_secs()
+    }
+
+    /// Returns the current time, counted from the Unix epoch.
+    pub(crate) fn since_epoch(&self) -> Duration {
         match *self.reading.lock() {
-            Reading::System { ahead_seconds } => system_seconds().saturating_add(ahead_seconds),
+            Reading::System { ahead } => system_time().saturating_add(ahead),
             Reading::Still { at } => at,
         }
     }
 
+    /// Tells whether time passes by itself.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.reading.lock(), Reading::System { .. })
+    }
+
     /// Stops the clock at `unix_seconds`.
     pub(crate) fn set(&self, unix_seconds: u64) {
-        *self.reading.lock() = Reading::Still { at: unix_seconds };
+        *self.reading.lock() = Reading::Still { at: Duration::from_secs(unix_seconds) };
     }
 
     /// Moves the clock forward, whether it stands or runs.
     pub(crate) fn advance(&self, by: Duration) {
         match &mut *self.reading.lock() {
-            Reading::System { ahead_seconds: seconds } | Reading::Still { at: seconds } => {
-                *seconds = seconds.saturating_add(by.as_secs());
-            }
+            Reading::System { ahead: time } | Reading::Still { at: time } => *time = time.saturating_add(by),
         }
     }
 
@@ -41,20 +49,20 @@ impl Clock {
 
 #[derive(Debug)]
 enum Reading {
-    System { ahead_seconds: u64 },
-    Still { at: u64 },
+    System { ahead: Duration },
+    Still { at: Duration },
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self::System { ahead_seconds: 0 }
+        Self::System { ahead: Duration::ZERO }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this file owns the emulator's time")]
-fn system_seconds() -> u64 {
+fn system_time() -> Duration {
     // A system clock before 1970 reads as the epoch itself.
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -65,9 +73,20 @@ mod tests {
     fn standing_clock_moves_only_when_advanced() {
         let clock = Clock::default();
         clock.set(1_790_000_000);
+        assert!(!clock.is_running());
         assert_eq!(clock.now(), 1_790_000_000);
         clock.advance(Duration::from_secs(60));
         assert_eq!(clock.now(), 1_790_000_060);
+    }
+
+    #[test]
+    fn parts_of_a_second_add_up() {
+        let clock = Clock::default();
+        clock.set(10);
+        clock.advance(Duration::from_millis(600));
+        assert_eq!((clock.now(), clock.since_epoch()), (10, Duration::from_millis(10_600)));
+        clock.advance(Duration::from_millis(600));
+        assert_eq!(clock.now(), 11);
     }
 
     #[test]
@@ -75,6 +94,7 @@ mod tests {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance(Duration::from_secs(86_400));
+        assert!(clock.is_running());
         assert!(clock.now() >= before + 86_400);
         clock.follow_system();
         assert!(clock.now() < before + 86_400);

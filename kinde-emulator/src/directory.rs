@@ -22,6 +22,16 @@ pub(crate) struct Directory {
     pub(crate) people: BTreeMap<String, PersonRecord>,
     /// Feature flags of the whole environment.
     pub(crate) flags: BTreeMap<String, Value>,
+    /// What happened and was not announced yet.
+    pub(crate) journal: Vec<Happening>,
+}
+
+/// Something that Kinde tells webhooks about: an event's type and data.
+#[derive(Debug)]
+pub(crate) struct Happening {
+    pub(crate) event_type: &'static str,
+    pub(crate) data: Value,
+    pub(crate) ip_address: Option<&'static str>,
 }
 
 impl Directory {
@@ -30,10 +40,7 @@ impl Directory {
         if let Some(known) = self.person_named(name) {
             return known.id.clone();
         }
-        let person = PersonRecord::invent(name, now);
-        let id = person.id.clone();
-        self.people.insert(id.clone(), person);
-        id
+        self.create_person(PersonRecord::invent(name, now))
     }
 
     /// Finds a person by id, e-mail address (in any case) or handle.
@@ -50,10 +57,7 @@ impl Directory {
         if let Some(known) = self.organization_named(name) {
             return known.code.clone();
         }
-        let organization = OrganizationRecord::invent(name);
-        let code = organization.code.clone();
-        self.organizations.insert(code.clone(), organization);
-        code
+        self.create_organization(OrganizationRecord::invent(name))
     }
 
     /// Finds an organization by code or handle.

@@ -9,13 +9,13 @@ use crate::{
     consent,
     error::{SignInError, StartError},
     faults::Fault,
-    identifiers, jws,
+    jws,
     machine::Machine,
     organization::Organization,
     person::Person,
     provider::Provider,
     server::Server,
-    webhook_token,
+    webhooks::Dispatcher,
 };
 
 /// A Kinde environment that runs in this process and listens on loopback.
@@ -31,8 +31,9 @@ use crate::{
 /// # }
 /// ```
 pub struct Environment {
-    provider: Arc<Provider>,
+    pub(crate) provider: Arc<Provider>,
     server: Server,
+    dispatcher: Dispatcher,
     site_url: String,
 }
 
@@ -61,8 +62,13 @@ impl Environment {
         EnvironmentBuilder::new()
     }
 
-    pub(crate) fn new(provider: Arc<Provider>, server: Server, site_url: String) -> Self {
-        Self { provider, server, site_url }
+    pub(crate) fn new(
+        provider: Arc<Provider>,
+        server: Server,
+        dispatcher: Dispatcher,
+        site_url: String,
+    ) -> Self {
+        Self { provider, server, dispatcher, site_url }
     }
 }
 
@@ -173,14 +179,6 @@ impl Environment {
     /// [`SignInError`] when Kinde would show an error page instead of going back to the application.
     pub fn sign_in(&self, authorization_url: &str, person: &Person) -> Result<String, SignInError> {
         consent::sign_in(&self.provider, authorization_url, person.id())
-    }
-
-    /// Signs an event as Kinde signs webhooks: same keys, no `iss`, `aud` or `exp`.
-    #[must_use]
-    pub fn webhook_token(&self, event_type: &str, data: Value) -> String {
-        let event_id = identifiers::event_id();
-        let claims = webhook_token::claims(event_type, data, &event_id, self.provider.clock.now());
-        jws::sign(&self.provider.signing_key(None), &claims)
     }
 
     /// Signs any header and payload with the current key, exactly as given.
@@ -296,16 +294,19 @@ impl Environment {
     /// Default: the clock follows the system's.
     pub fn set_time(&self, unix_seconds: u64) {
         self.provider.clock.set(unix_seconds);
+        self.provider.webhooks.look_again();
     }
 
-    /// Moves the clock forward, whether it stands or runs.
+    /// Moves the clock forward, whether it stands or runs; webhooks that become due are sent.
     pub fn advance(&self, by: Duration) {
         self.provider.clock.advance(by);
+        self.provider.webhooks.look_again();
     }
 
     /// Makes the clock follow the system's again.
     pub fn follow_system_time(&self) {
         self.provider.clock.follow_system();
+        self.provider.webhooks.look_again();
     }
 
     /// Makes the provider unreachable: open connections close and new ones are refused.
@@ -324,9 +325,11 @@ impl Environment {
         self.server.resume()
     }
 
-    /// Stops the server and waits until all of its tasks are gone; dropping does the same without waiting.
+    /// Stops the server and the delivery of webhooks and waits until all tasks are gone; dropping does the same
+    /// without waiting.
     pub async fn stop(self) {
         self.server.stop().await;
+        self.dispatcher.stop().await;
     }
 }
 

@@ -14,6 +14,33 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A webhook endpoint cannot be sent to.
+    #[error("a webhook endpoint cannot be used")]
+    Webhook(#[from] EndpointError),
+}
+
+/// Why a webhook endpoint cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The text is not an http URL with a host.
+    #[error("{url} is not a URL like http://127.0.0.1:3000/hooks/kinde")]
+    NotAUrl {
+        /// The text.
+        url: String,
+    },
+    /// Kinde sends to https only; the emulator sends to plain http only.
+    #[error("not emulated: https; write {url} with http")]
+    Https {
+        /// The URL.
+        url: String,
+    },
+    /// The emulator sends nothing to other computers.
+    #[error("{host} is not this computer: use localhost, 127.0.0.1 or [::1]")]
+    Elsewhere {
+        /// The host of the URL.
+        host: String,
+    },
 }
 
 /// Why an authorization request got no answer at its redirect URI.

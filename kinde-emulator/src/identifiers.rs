@@ -1,5 +1,7 @@
 //! Identifiers in Kinde's shapes: the same name always gives the same one, or each call gives a fresh one.
 
+use std::time::Duration;
+
 use aws_lc_rs::{digest, rand};
 
 /// Returns a person's id (`kp_` and 32 hexadecimal digits) for a name.
@@ -34,9 +36,22 @@ pub(crate) fn token_id() -> String {
     uuid_shaped(&random_hex(16))
 }
 
-/// Returns a fresh webhook event id (`event_` and 32 hexadecimal digits).
-pub(crate) fn event_id() -> String {
-    format!("event_{}", random_hex(16))
+/// Returns a fresh webhook event id: `event_` and 32 hexadecimal digits, the first 12 of which are milliseconds since
+/// the Unix epoch, 45 to 130 after the event as in the live ones known.
+pub(crate) fn event_id(happened_at: Duration) -> String {
+    let late = random_bytes(1).first().copied().unwrap_or_default() % 86;
+    let milliseconds = happened_at.as_millis().saturating_add(45).saturating_add(late.into());
+    format!("event_{milliseconds:012x}{}", random_hex(10))
+}
+
+/// Returns the id of the webhook endpoint that was added in this place (`webhook_` and 32 hexadecimal digits).
+pub(crate) fn webhook_id(endpoint: &str, place: usize) -> String {
+    format!("webhook_{}", stable_hex("webhook", &format!("{place} {endpoint}"), 32))
+}
+
+/// Returns the header `webhook-id`: one for each pair of endpoint and event. Its form at Kinde is not known.
+pub(crate) fn delivery_id(endpoint_id: &str, event_id: &str) -> String {
+    uuid_shaped(&stable_hex("delivery", &format!("{endpoint_id} {event_id}"), 32))
 }
 
 /// Returns a fresh unguessable value of `bytes` random bytes in hexadecimal: codes, refresh tokens, sessions.
@@ -111,6 +126,22 @@ mod tests {
         let lengths: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert_ne!(id, token_id());
+    }
+
+    #[test]
+    fn event_id_begins_with_its_time() {
+        let id = event_id(Duration::from_millis(1_790_000_000_000));
+        let milliseconds = u64::from_str_radix(id.get(6..18).unwrap(), 16).unwrap();
+        assert!((1_790_000_000_045..=1_790_000_000_130).contains(&milliseconds), "{id}");
+        assert_eq!(id.len(), "event_".len() + 32);
+    }
+
+    #[test]
+    fn delivery_has_one_id_for_each_endpoint_and_event() {
+        assert_eq!(delivery_id("webhook_1", "event_1"), delivery_id("webhook_1", "event_1"));
+        assert_ne!(delivery_id("webhook_1", "event_1"), delivery_id("webhook_2", "event_1"));
+        assert_ne!(delivery_id("webhook_1", "event_1"), delivery_id("webhook_1", "event_2"));
+        assert_ne!(webhook_id("http://localhost", 0), webhook_id("http://localhost", 1));
     }
 
     #[test]

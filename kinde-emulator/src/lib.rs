@@ -48,10 +48,10 @@ mod application;
 mod authorization_request;
 mod base64url;
 mod builder;
+mod changes;
 mod claims;
 mod client_authentication;
 mod clock;
-
 mod connection;
 mod consent;
 mod development_keys;
@@ -78,17 +78,21 @@ mod seed;
 mod server;
 mod sessions;
 mod signing_key;
-mod webhook_token;
+mod webhooks;
 mod wrong;
 
 pub use builder::EnvironmentBuilder;
 pub use environment::Environment;
-pub use error::{SeedError, SignInError, StartError};
+pub use error::{EndpointError, SeedError, SignInError, StartError};
 pub use faults::Fault;
 pub use machine::Machine;
 pub use organization::Organization;
 pub use person::Person;
 pub use seed::Seed;
+pub use webhooks::{
+    EVENT_TYPES, Webhook, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookOutcome,
+    WebhookStyle,
+};
 pub use wrong::WrongToken;
 
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::provider::Provider;
+use crate::provider::{API, Provider};
 
 /// An organization of the environment, found or created by [`Environment::org`](crate::Environment::org).
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Organization {
 
 impl Organization {
     pub(crate) fn find_or_create(provider: &Arc<Provider>, name: &str) -> Self {
-        let code = provider.directory.lock().find_or_create_organization(name);
+        let code = provider.change(API, |directory| directory.find_or_create_organization(name));
         Self { provider: Arc::clone(provider), code }
     }
 

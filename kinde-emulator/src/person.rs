@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     directory::PersonRecord,
     draft::{Draft, Org},
-    provider::Provider,
+    provider::{API, Provider},
     wrong::WrongToken,
 };
 
@@ -36,7 +36,8 @@ pub struct Person {
 
 impl Person {
     pub(crate) fn find_or_create(provider: &Arc<Provider>, name: &str) -> Self {
-        let id = provider.directory.lock().find_or_create_person(name, provider.clock.now());
+        let now = provider.clock.now();
+        let id = provider.change(API, |directory| directory.find_or_create_person(name, now));
         Self { provider: Arc::clone(provider), id, draft: Draft::with_scopes(&USUAL_SCOPES) }
     }
 
@@ -59,7 +60,7 @@ impl Person {
     ///
     /// Default: the first organization the environment remembers the person in, or none.
     pub fn in_org(&self, organization: &str) -> Self {
-        let code = self.provider.directory.lock().find_or_create_organization(organization);
+        let code = self.provider.change(API, |directory| directory.find_or_create_organization(organization));
         self.described(|draft| {
             draft.org = Org::Code(code);
         })

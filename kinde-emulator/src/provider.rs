@@ -8,7 +8,7 @@ use crate::{
     access_token::{self, Envelope},
     claims::Claims,
     clock::Clock,
-    directory::{Directory, PersonRecord},
+    directory::{Directory, Happening, PersonRecord},
     draft::{Draft, Org},
     faults::Faults,
     guarded::Guarded,
@@ -19,6 +19,7 @@ use crate::{
     requests::RequestLog,
     sessions::Sessions,
     signing_key::SigningKey,
+    webhooks::{self, Webhooks},
 };
 
 /// One environment's facts and state.
@@ -37,6 +38,7 @@ pub(crate) struct Provider {
     pub(crate) sessions: Guarded<Sessions>,
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
+    pub(crate) webhooks: Webhooks,
 }
 
 impl Provider {
@@ -96,6 +98,35 @@ impl Provider {
         (!is_revoked).then_some(claims)
     }
 
+    /// Changes the world and tells webhooks what happened, in the order it did.
+    pub(crate) fn change<R>(&self, source: &str, change: impl FnOnce(&mut Directory) -> R) -> R {
+        let mut directory = self.directory.lock();
+        let changed = change(&mut directory);
+        let happened_at = self.clock.since_epoch();
+        for happening in directory.journal.drain(..) {
+            if self.webhooks.is_wanted(happening.event_type) {
+                self.announce(source, happening, happened_at);
+            }
+        }
+        changed
+    }
+
+    fn announce(&self, source: &str, happening: Happening, happened_at: Duration) {
+        let event_id = identifiers::event_id(happened_at);
+        let Happening { event_type, data, ip_address } = happening;
+        let style = self.webhooks.style;
+        let envelope =
+            webhooks::Envelope { event_type, event_id: &event_id, source, happened_at, ip_address, style };
+        let claims = envelope.claims(data);
+        let event = webhooks::Event {
+            event_type: event_type.to_owned(),
+            payload: claims.to_json(),
+            token: jws::sign(&self.signing_key(None), &claims),
+            id: event_id,
+        };
+        self.webhooks.announce(event, happened_at);
+    }
+
     fn client_of(&self, draft: &Draft) -> String {
         draft.client_id.clone().unwrap_or_else(|| self.client_id.clone())
     }
@@ -153,3 +184,6 @@ pub(crate) struct JwksHeaders {
     pub(crate) cache_control: Option<String>,
     pub(crate) has_etag: bool,
 }
+
+/// The `source` of what a test does, as if by the management API.
+pub(crate) const API: &str = "api";

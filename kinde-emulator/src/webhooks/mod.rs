@@ -1,0 +1,95 @@
+//! Webhooks: who wants which events, what is on its way, and the task that sends it.
+
+mod attempt;
+mod delivery;
+mod dispatcher;
+mod endpoint;
+mod envelope;
+mod environment;
+mod event;
+mod handle;
+mod outbox;
+mod payload;
+mod post;
+mod schedule;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+use crate::{clock::Clock, error::EndpointError, guarded::Guarded};
+
+pub use attempt::{WebhookAttempt, WebhookOutcome};
+pub use delivery::WebhookDelivery;
+pub use endpoint::WebhookEndpoint;
+pub use envelope::WebhookStyle;
+pub use event::WebhookEvent;
+pub use handle::Webhook;
+pub use payload::EVENT_TYPES;
+
+pub(crate) use dispatcher::Dispatcher;
+pub(crate) use envelope::Envelope;
+pub(crate) use outbox::{Event, Outbox};
+
+/// The webhooks of one environment, shared with the task that sends them.
+#[derive(Debug, Default)]
+pub(crate) struct Webhooks {
+    pub(crate) style: WebhookStyle,
+    outbox: Guarded<Outbox>,
+    /// Wakes the task that sends.
+    wake: Notify,
+    /// Wakes those who wait until everything is sent.
+    changed: Notify,
+}
+
+impl Webhooks {
+    pub(crate) fn new(style: WebhookStyle, settings: WebhookDelivery) -> Self {
+        let webhooks = Self { style, ..Self::default() };
+        webhooks.outbox.lock().settings = settings;
+        webhooks
+    }
+
+    /// Adds an endpoint and returns its id.
+    pub(crate) fn add(&self, endpoint: WebhookEndpoint) -> Result<String, EndpointError> {
+        let target = endpoint::Target::read(&endpoint.endpoint)?;
+        Ok(self.change(|outbox| outbox.add_endpoint(endpoint, target)))
+    }
+
+    /// Tells whether anybody would receive an event of this type.
+    pub(crate) fn is_wanted(&self, event_type: &str) -> bool {
+        self.outbox.lock().is_wanted(event_type)
+    }
+
+    pub(crate) fn announce(&self, event: Event, now: Duration) {
+        let event = Arc::new(event);
+        self.change(|outbox| outbox.announce(&event, now));
+    }
+
+    /// Looks again at what is due: the clock was moved.
+    pub(crate) fn look_again(&self) {
+        self.wake.notify_one();
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until nothing is under way and nothing is due.
+    pub(crate) async fn settled(&self, clock: &Clock) {
+        loop {
+            // Registered before the check, so that a change between the two is not missed.
+            let changed = self.changed.notified();
+            if self.outbox.lock().is_settled(clock.since_epoch()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&Outbox) -> R) -> R {
+        read(&self.outbox.lock())
+    }
+
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Outbox) -> R) -> R {
+        let changed = change(&mut self.outbox.lock());
+        self.look_again();
+        changed
+    }
+}

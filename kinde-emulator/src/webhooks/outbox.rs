@@ -1,0 +1,277 @@
+//! What is to be delivered, where and when; a plain record that knows no network.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    identifiers,
+    webhooks::{
+        attempt::{WebhookAttempt, WebhookOutcome},
+        delivery::WebhookDelivery,
+        endpoint::{Target, WebhookEndpoint},
+        schedule,
+    },
+};
+
+/// An event as it goes out.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) event_type: String,
+    /// The claims set as JSON.
+    pub(crate) payload: String,
+    /// Signed when the event was made.
+    pub(crate) token: String,
+}
+
+/// An endpoint as the environment stores it.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointRecord {
+    pub(crate) id: String,
+    pub(crate) endpoint: WebhookEndpoint,
+    pub(crate) target: Target,
+    pub(crate) is_enabled: bool,
+    /// Since when there were only failures.
+    pub(crate) failing_since: Option<Duration>,
+}
+
+/// An event on its way to one endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Delivery {
+    pub(crate) event: Arc<Event>,
+    pub(crate) endpoint_id: String,
+    pub(crate) webhook_id: String,
+    pub(crate) target: Target,
+    pub(crate) copy: usize,
+    /// The number of the attempt to come, from 1.
+    pub(crate) number: usize,
+    /// When the first attempt began.
+    pub(crate) begun_at: Option<Duration>,
+}
+
+/// Endpoints, deliveries to come and deliveries made.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) endpoints: Vec<EndpointRecord>,
+    pub(crate) settings: WebhookDelivery,
+    pub(crate) is_held: bool,
+    pub(crate) attempts: Vec<WebhookAttempt>,
+    /// By when they are due, and then in the order they came.
+    waiting: BTreeMap<(Duration, usize), Delivery>,
+    under_way: usize,
+    /// Every event announced, by id.
+    events: BTreeMap<String, Sent>,
+    /// How many places in line were given out.
+    places: usize,
+    /// How many endpoints were ever added.
+    added: usize,
+}
+
+/// An event and how often it went to any endpoint.
+#[derive(Debug)]
+struct Sent {
+    event: Arc<Event>,
+    copies: usize,
+}
+
+/// Endpoints.
+impl Outbox {
+    pub(crate) fn add_endpoint(&mut self, endpoint: WebhookEndpoint, target: Target) -> String {
+        let id = identifiers::webhook_id(&endpoint.endpoint, self.added);
+        self.added = self.added.saturating_add(1);
+        let record =
+            EndpointRecord { id: id.clone(), endpoint, target, is_enabled: true, failing_since: None };
+        self.endpoints.push(record);
+        id
+    }
+
+    pub(crate) fn endpoint(&self, id: &str) -> Option<&EndpointRecord> {
+        self.endpoints.iter().find(|known| known.id == id)
+    }
+
+    pub(crate) fn endpoint_mut(&mut self, id: &str) -> Option<&mut EndpointRecord> {
+        self.endpoints.iter_mut().find(|known| known.id == id)
+    }
+
+    /// Forgets an endpoint and what was to be delivered there; `false` when there is no such endpoint.
+    pub(crate) fn remove_endpoint(&mut self, id: &str) -> bool {
+        let before = self.endpoints.len();
+        self.endpoints.retain(|known| known.id != id);
+        self.drop_waiting(id);
+        self.endpoints.len() < before
+    }
+
+    /// Sends nothing to an endpoint any more, and gives up what was still to be delivered there.
+    pub(crate) fn disable(&mut self, id: &str) {
+        if let Some(endpoint) = self.endpoint_mut(id) {
+            endpoint.is_enabled = false;
+        }
+        self.drop_waiting(id);
+    }
+
+    /// Starts afresh with an endpoint, whose failures so far are forgotten.
+    pub(crate) fn enable(&mut self, id: &str) {
+        if let Some(endpoint) = self.endpoint_mut(id) {
+            endpoint.is_enabled = true;
+            endpoint.failing_since = None;
+        }
+    }
+
+    fn drop_waiting(&mut self, endpoint_id: &str) {
+        self.waiting.retain(|_, delivery| delivery.endpoint_id != endpoint_id);
+    }
+}
+
+/// Events.
+impl Outbox {
+    /// Tells whether anybody would receive an event of this type.
+    pub(crate) fn is_wanted(&self, event_type: &str) -> bool {
+        self.endpoints.iter().any(|known| known.is_enabled && known.endpoint.wants(event_type))
+    }
+
+    /// Queues an event for every endpoint that wants it, with as many duplicates as are set.
+    pub(crate) fn announce(&mut self, event: &Arc<Event>, now: Duration) {
+        for _ in 0..=self.settings.duplicates {
+            self.queue(event, now);
+        }
+    }
+
+    /// Queues an event once more; `false` when no event with this id was announced.
+    pub(crate) fn resend(&mut self, event_id: &str, now: Duration) -> bool {
+        let Some(event) = self.events.get(event_id).map(|sent| Arc::clone(&sent.event)) else { return false };
+        self.queue(&event, now);
+        true
+    }
+
+    fn queue(&mut self, event: &Arc<Event>, now: Duration) {
+        let sent = match self.events.entry(event.id.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Sent { event: Arc::clone(event), copies: 0 }),
+        };
+        let copy = sent.copies;
+        sent.copies = copy.saturating_add(1);
+        let wanting = self.endpoints.iter().filter(|known| known.is_enabled);
+        let deliveries: Vec<_> = wanting
+            .filter(|known| known.endpoint.wants(&event.event_type))
+            .map(|known| Delivery {
+                event: Arc::clone(event),
+                endpoint_id: known.id.clone(),
+                webhook_id: identifiers::delivery_id(&known.id, &event.id),
+                target: known.target.clone(),
+                copy,
+                number: 1,
+                begun_at: None,
+            })
+            .collect();
+        for delivery in deliveries {
+            self.wait(now, delivery);
+        }
+    }
+
+    /// Forgets the log, and the events that could be sent again.
+    pub(crate) fn forget(&mut self) {
+        self.attempts.clear();
+        self.events.clear();
+    }
+}
+
+/// Deliveries.
+impl Outbox {
+    /// Takes the next delivery that is due, unless as many as may be are under way.
+    pub(crate) fn take_due(&mut self, now: Duration) -> Option<Delivery> {
+        if self.is_held || self.under_way >= self.settings.at_most {
+            return None;
+        }
+        let next = self.waiting.first_entry().filter(|next| next.key().0 <= now)?;
+        self.under_way = self.under_way.saturating_add(1);
+        Some(next.remove())
+    }
+
+    /// Writes an attempt down; after a failure the delivery waits for the next one, if there is one.
+    pub(crate) fn finish(
+        &mut self,
+        mut delivery: Delivery,
+        begun: Duration,
+        outcome: WebhookOutcome,
+        now: Duration,
+    ) {
+        self.under_way = self.under_way.saturating_sub(1);
+        let is_success = outcome.is_success();
+        self.attempts.push(WebhookAttempt {
+            event_id: delivery.event.id.clone(),
+            event_type: delivery.event.event_type.clone(),
+            webhook_id: delivery.webhook_id.clone(),
+            endpoint_id: delivery.endpoint_id.clone(),
+            copy: delivery.copy,
+            number: delivery.number,
+            at: begun.as_secs(),
+            outcome,
+        });
+        let Some(endpoint) = self.endpoint_mut(&delivery.endpoint_id) else { return };
+        if is_success {
+            endpoint.failing_since = None;
+            return;
+        }
+        let failing_since = *endpoint.failing_since.get_or_insert(begun);
+        if schedule::has_failed_too_long(failing_since, now) {
+            self.disable(&delivery.endpoint_id);
+            return;
+        }
+        if !endpoint.is_enabled {
+            return;
+        }
+        let first = *delivery.begun_at.get_or_insert(begun);
+        delivery.number = delivery.number.saturating_add(1);
+        if let Some(offset) = schedule::offset(delivery.number) {
+            self.wait(first.saturating_add(offset), delivery);
+        }
+    }
+
+    /// Returns when the next delivery is due; `None` when none is waiting or none may go.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        let may_go = !self.is_held && self.under_way < self.settings.at_most;
+        self.waiting.keys().next().filter(|_| may_go).map(|(due, _)| *due)
+    }
+
+    /// Tells whether nothing is under way and nothing is about to be.
+    pub(crate) fn is_settled(&self, now: Duration) -> bool {
+        self.under_way == 0 && self.next_due().is_none_or(|due| due > now)
+    }
+
+    /// Returns how many deliveries wait, for the first attempt or for another one.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Puts what is due by now in another order, the same for the same seed.
+    pub(crate) fn shuffle(&mut self, seed: u64, now: Duration) {
+        let later = self.waiting.split_off(&(now.saturating_add(Duration::from_nanos(1)), 0));
+        let mut due: Vec<_> = std::mem::replace(&mut self.waiting, later).into_values().collect();
+        let mut random = seed;
+        // Fisher-Yates, from the back.
+        for last in (1..due.len()).rev() {
+            let bound = u64::try_from(last).unwrap_or(u64::MAX).saturating_add(1);
+            due.swap(last, usize::try_from(split_mix(&mut random) % bound).unwrap_or(last));
+        }
+        for delivery in due {
+            self.wait(now, delivery);
+        }
+    }
+
+    fn wait(&mut self, due: Duration, delivery: Delivery) {
+        self.places = self.places.saturating_add(1);
+        self.waiting.insert((due, self.places), delivery);
+    }
+}
+
+/// SplitMix64: enough to shuffle, and the same on every machine.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
