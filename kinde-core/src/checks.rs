@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
     AuthReason, ConfigProblem, Issuer, TokenKind, UntrustedText,
-    claims::{Claim, Markers, ParsedClaims},
+    claims::{Claim, Markers, ParsedClaims, Texts},
     constant_time,
 };
 
@@ -199,8 +199,7 @@ fn kind_of(claims: &ParsedClaims) -> Result<TokenKind, AuthReason> {
     if has_events {
         return Ok(TokenKind::SecurityEvent);
     }
-    let is_machine =
-        claims.gty.as_ref().is_some_and(|grants| grants.iter().any(|grant| &**grant == CLIENT_CREDENTIALS));
+    let is_machine = claims.gty.as_ref().is_some_and(|grants| grants.contains(CLIENT_CREDENTIALS));
     let is_id = has_at_hash || has_auth_time || has_rat || has_nonce;
     match (is_machine, is_id, claims.sub.is_some()) {
         (true, true, _) => Err(AuthReason::KindUncertain {
@@ -254,18 +253,20 @@ pub(crate) fn check_leeway(leeway: Duration) -> Option<ConfigProblem> {
 }
 
 fn check_audience(claims: &ParsedClaims, expected: &Audience) -> Result<(), AuthReason> {
-    let found = claims.aud.as_deref().unwrap_or_default();
+    let none = Texts::default();
+    let found = claims.aud.as_ref().unwrap_or(&none);
     let (is_met, list) = match expected {
         Audience::AnyOf(list) => (list.iter().any(|one| found.contains(one)), list),
         Audience::AllOf(list) => (list.iter().all(|one| found.contains(one)), list),
     };
     if found.is_empty() {
-        return Err(AuthReason::AudienceAbsent { expected: shown(list) });
+        return Err(AuthReason::AudienceAbsent { expected: shown(list.iter().map(AsRef::as_ref)) });
     }
     if is_met {
         return Ok(());
     }
-    Err(AuthReason::AudienceMismatch { expected: shown(list), found: shown(found) })
+    let (expected, found) = (shown(list.iter().map(AsRef::as_ref)), shown(found.iter()));
+    Err(AuthReason::AudienceMismatch { expected, found })
 }
 
 fn check_application(claims: &ParsedClaims, accepted: &[Box<str>]) -> Result<(), AuthReason> {
@@ -273,7 +274,8 @@ fn check_application(claims: &ParsedClaims, accepted: &[Box<str>]) -> Result<(),
     if accepted.contains(found) {
         return Ok(());
     }
-    Err(AuthReason::ApplicationMismatch { expected: shown(accepted), found: UntrustedText::new(found) })
+    let expected = shown(accepted.iter().map(AsRef::as_ref));
+    Err(AuthReason::ApplicationMismatch { expected, found: UntrustedText::new(found) })
 }
 
 fn check_subject(claims: &ParsedClaims) -> Result<(), AuthReason> {
@@ -287,8 +289,8 @@ fn required<'a, T>(claim: &'static str, value: &'a Option<T>) -> Result<&'a T, A
     value.as_ref().ok_or(AuthReason::ClaimMissing { claim })
 }
 
-fn shown(list: &[Box<str>]) -> UntrustedText {
-    UntrustedText::new(&list.join(" "))
+fn shown<'t>(list: impl Iterator<Item = &'t str>) -> UntrustedText {
+    UntrustedText::new(&list.collect::<Vec<_>>().join(" "))
 }
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";

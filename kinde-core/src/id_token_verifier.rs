@@ -65,10 +65,7 @@ impl IdTokenVerifier {
     ///
     /// As [`Verifier::verify`](crate::Verifier::verify); also `nonce_mismatch` and `access_token_hash_mismatch`.
     pub async fn verify(&self, token: &str, expected: ExpectedIdToken<'_>) -> Result<IdToken, AuthError> {
-        let proven = match self.gate.prove_at_hand(token) {
-            Some(proven) => proven?,
-            None => self.gate.prove_waiting(token).await?,
-        };
+        let proven = self.gate.prove(token).await?;
         let mut claims = ParsedClaims::parse(&proven.payload)?;
         let rules = IdTokenRules {
             issuer: self.jwks.issuer(),

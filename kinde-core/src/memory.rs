@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Borrow,
-    hash::{Hash, Hasher},
+    hash::{BuildHasher, Hash, Hasher},
     sync::Arc,
 };
 
@@ -21,7 +21,7 @@ use crate::{Identity, Secret, jwks::VerifyingKey};
 /// a cache that keeps count of its reads costs several times what such a look does.
 pub(crate) struct Memory {
     front: Box<[ArcSwapOption<Remembered>]>,
-    tokens: Cache<WholeToken, Arc<Remembered>, foldhash::quality::RandomState>,
+    tokens: Cache<WholeToken, Arc<Remembered>, ByItsEnd>,
 }
 
 /// What is remembered of a token.
@@ -46,7 +46,7 @@ impl Memory {
             .weigher(|_, remembered: &Arc<Remembered>| {
                 u32::try_from(remembered.identity.claims().weight()).unwrap_or(u32::MAX)
             })
-            .build_with_hasher(foldhash::quality::RandomState::default());
+            .build_with_hasher(ByItsEnd::default());
         Self { front: (0..FRONT_PLACES).map(|_| ArcSwapOption::empty()).collect(), tokens }
     }
 
@@ -119,6 +119,32 @@ impl Hash for WholeToken {
     }
 }
 
+/// Hashes the end of a token, its signature's, with a secret seed: the signature differs wherever the rest does.
+///
+/// A stranger can send tokens with one end, but none of them gets into the map.
+#[derive(Clone, Default)]
+struct ByItsEnd(foldhash::quality::RandomState);
+
+impl BuildHasher for ByItsEnd {
+    type Hasher = EndHasher;
+
+    fn build_hasher(&self) -> EndHasher {
+        EndHasher(self.0.build_hasher())
+    }
+}
+
+struct EndHasher(foldhash::quality::FoldHasher<'static>);
+
+impl Hasher for EndHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes.last_chunk::<END_BYTES>().map_or(bytes, |end| end));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
 /// What a token of Kinde's and its claims take.
 const TYPICAL_BYTES: u64 = 3 * 1024;
 /// The most entries for which room is made before they come: 128 KiB of empty places.
@@ -126,6 +152,8 @@ const ENTRIES_MAX: usize = 16 * 1024;
 /// An odd number without a pattern (2^64 divided by the golden ratio): its product's highest byte depends on
 /// every character.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// 192 bits of a signature.
+const END_BYTES: usize = 32;
 /// One byte chooses the place.
 const FRONT_PLACES: usize = 256;
 /// With all places taken, 2 MiB; a usual token of Kinde is estimated at half of it.

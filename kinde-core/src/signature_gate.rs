@@ -28,6 +28,14 @@ pub(crate) struct SignatureGate {
     headers: HeaderMemo,
 }
 
+/// A token that was cut and whose header was read and found acceptable; nothing in it is proven.
+pub(crate) struct Opened<'t> {
+    jws: UntrustedJws<'t>,
+    header: JoseHeader,
+    /// Whether a token with the same header may have verified before: if not, none like it is remembered.
+    pub(crate) may_be_known: bool,
+}
+
 /// A payload whose signature is verified; its claims are not yet judged.
 pub(crate) struct Proven {
     pub(crate) payload: String,
@@ -55,26 +63,35 @@ impl SignatureGate {
         self.token_limit_bytes
     }
 
-    /// Tells whether a token with the same header has verified lately: if not, none like it is remembered.
-    pub(crate) fn has_seen_header_of(&self, token: &str) -> bool {
-        memchr::memchr(b'.', token.as_bytes())
-            .and_then(|end| token.get(..end))
-            .is_some_and(|segment| self.headers.may_have_seen(segment))
+    /// Cuts a token and reads its header, from memory where it verified lately.
+    pub(crate) fn open<'t>(&self, token: &'t str) -> Result<Opened<'t>, AuthReason> {
+        let jws = UntrustedJws::split(token, self.token_limit_bytes)?;
+        let (header, may_be_known) = match self.headers.find(jws.header_segment) {
+            Recollection::Known(header) => (header, true),
+            Recollection::Unknown => (JoseHeader::read(jws.header_segment)?, false),
+            Recollection::Forgotten => (JoseHeader::read(jws.header_segment)?, true),
+        };
+        Ok(Opened { jws, header, may_be_known })
+    }
+
+    /// Proves the signature of a token, fetching keys where that can help.
+    pub(crate) async fn prove(&self, token: &str) -> Result<Proven, AuthReason> {
+        let opened = self.open(token)?;
+        match self.prove_at_hand(&opened) {
+            Some(proven) => proven,
+            None => self.prove_waiting(&opened).await,
+        }
     }
 
     /// Decides at once, or gives `None` when a key must be fetched first.
-    pub(crate) fn prove_at_hand(&self, token: &str) -> Option<Result<Proven, AuthReason>> {
-        let (jws, header) = match self.open(token) {
-            Ok(opened) => opened,
-            Err(reason) => return Some(Err(reason)),
-        };
-        let kid = header.kid.as_deref();
+    pub(crate) fn prove_at_hand(&self, opened: &Opened<'_>) -> Option<Result<Proven, AuthReason>> {
+        let kid = opened.header.kid.as_deref();
         let mut has_failed = false;
         let (mut is_waiting, mut lacks_a_set) = (false, false);
         let mut refusal = None;
         for (owner, key_set) in self.key_sets.iter().enumerate() {
             match key_set.key_at_hand(kid) {
-                KeyAnswer::Key(key) => match self.prove(&jws, &header, key, owner) {
+                KeyAnswer::Key(key) => match self.prove_with(opened, key, owner) {
                     Err(AuthReason::SignatureInvalid) => has_failed = true,
                     decided => return Some(decided),
                 },
@@ -89,21 +106,23 @@ impl SignatureGate {
             // A set that is yet to be loaded may list another key under the same kid.
             _ if has_failed && !lacks_a_set => Some(Err(AuthReason::SignatureInvalid)),
             Some(refusal) if !is_waiting => Some(Err(refusal.into())),
-            _ => None,
+            // Junk under a fresh key ID must not spend the budget for fetches.
+            _ => opened.jws.check_alphabet().err().map(Err),
         }
     }
 
     /// Decides, after fetching keys where that can help.
-    pub(crate) async fn prove_waiting(&self, token: &str) -> Result<Proven, AuthReason> {
-        let (jws, header) = self.open(token)?;
-        let kid = header.kid.as_deref();
+    ///
+    /// Only for what [`prove_at_hand`](SignatureGate::prove_at_hand) left open.
+    pub(crate) async fn prove_waiting(&self, opened: &Opened<'_>) -> Result<Proven, AuthReason> {
+        let kid = opened.header.kid.as_deref();
         let mut pending: Vec<_> =
             self.key_sets.iter().map(|key_set| Some(Box::pin(key_set.key(kid)))).collect();
         let mut has_failed = false;
         let mut refusal = None;
         while let Some((owner, answer)) = next_ready(&mut pending).await {
             match answer {
-                Ok(key) => match self.prove(&jws, &header, key, owner) {
+                Ok(key) => match self.prove_with(opened, key, owner) {
                     Err(AuthReason::SignatureInvalid) => has_failed = true,
                     decided => return decided,
                 },
@@ -135,22 +154,13 @@ impl SignatureGate {
         }
     }
 
-    fn open<'t>(&self, token: &'t str) -> Result<(UntrustedJws<'t>, Arc<JoseHeader>), AuthReason> {
-        let jws = UntrustedJws::split(token, self.token_limit_bytes)?;
-        let header = match self.headers.find(jws.header_segment) {
-            Some(header) => header,
-            None => Arc::new(JoseHeader::read(jws.header_segment)?),
-        };
-        Ok((jws, header))
-    }
-
-    fn prove(
+    fn prove_with(
         &self,
-        jws: &UntrustedJws<'_>,
-        header: &Arc<JoseHeader>,
+        opened: &Opened<'_>,
         key: Arc<VerifyingKey>,
         owner: usize,
     ) -> Result<Proven, AuthReason> {
+        let Opened { jws, header, .. } = opened;
         let payload = jws.verified_payload(&key)?;
         self.headers.remember(jws.header_segment, header);
         Ok(Proven { payload, key, owner, is_named: header.kid.is_some() })
@@ -216,31 +226,39 @@ async fn next_ready<F: Future>(pending: &mut [Option<Pin<Box<F>>>]) -> Option<(u
 /// [`JoseHeader::read`] would give again, so it decides nothing.
 #[derive(Debug, Default)]
 struct HeaderMemo {
-    entries: ArcSwap<Vec<(Box<str>, Arc<JoseHeader>)>>,
+    entries: ArcSwap<Vec<(Box<str>, JoseHeader)>>,
+}
+
+/// What the memo says of a header segment.
+#[derive(Debug, PartialEq)]
+enum Recollection {
+    Known(JoseHeader),
+    Unknown,
+    /// The memo cannot tell: it is full and has forgotten some, or it never kept it.
+    Forgotten,
 }
 
 impl HeaderMemo {
-    fn find(&self, segment: &str) -> Option<Arc<JoseHeader>> {
+    fn find(&self, segment: &str) -> Recollection {
         let entries = self.entries.load();
-        entries.iter().find(|(known, _)| known.as_ref() == segment).map(|(_, header)| Arc::clone(header))
+        match entries.iter().find(|(known, _)| known.as_ref() == segment) {
+            Some((_, header)) => Recollection::Known(header.clone()),
+            None if entries.len() >= MEMO_ENTRIES || segment.len() > MEMO_SEGMENT_LIMIT_BYTES => {
+                Recollection::Forgotten
+            }
+            None => Recollection::Unknown,
+        }
     }
 
-    /// Answers yes where it cannot tell: a full memo has forgotten some.
-    fn may_have_seen(&self, segment: &str) -> bool {
-        let entries = self.entries.load();
-        entries.len() >= MEMO_ENTRIES
-            || segment.len() > MEMO_SEGMENT_LIMIT_BYTES
-            || entries.iter().any(|(known, _)| known.as_ref() == segment)
-    }
-
-    fn remember(&self, segment: &str, header: &Arc<JoseHeader>) {
-        if segment.len() > MEMO_SEGMENT_LIMIT_BYTES || self.find(segment).is_some() {
+    fn remember(&self, segment: &str, header: &JoseHeader) {
+        let is_held = || self.entries.load().iter().any(|(known, _)| known.as_ref() == segment);
+        if segment.len() > MEMO_SEGMENT_LIMIT_BYTES || is_held() {
             return;
         }
         self.entries.rcu(|entries| {
             let oldest = entries.len().saturating_add(1).saturating_sub(MEMO_ENTRIES);
             let kept = entries.iter().skip(oldest).cloned();
-            kept.chain([(segment.into(), Arc::clone(header))]).collect::<Vec<_>>()
+            kept.chain([(segment.into(), header.clone())]).collect::<Vec<_>>()
         });
     }
 }
@@ -259,13 +277,14 @@ mod tests {
     #[test]
     fn header_memo_stays_bounded_and_keeps_the_newest() {
         let memo = HeaderMemo::default();
-        let header = Arc::new(JoseHeader { kid: None });
+        let header = JoseHeader { kid: None };
         for number in 0..100 {
             memo.remember(&format!("segment{number}"), &header);
         }
         memo.remember(&"x".repeat(513), &header);
         assert_eq!(memo.entries.load().len(), MEMO_ENTRIES);
-        assert!(memo.find("segment99").is_some());
-        assert!(memo.find("segment67").is_none());
+        assert_eq!(memo.find("segment99"), Recollection::Known(header));
+        assert_eq!(memo.find("segment67"), Recollection::Forgotten);
+        assert_eq!(HeaderMemo::default().find("segment67"), Recollection::Unknown);
     }
 }

@@ -49,6 +49,20 @@ enum Recalled {
     Undecided,
 }
 
+impl Recalled {
+    /// Gives the judgement, if there is one; what is worthless is forgotten.
+    fn settle(self, memory: &Memory, token: &str) -> Option<Result<Identity, AuthError>> {
+        match self {
+            Self::Judged(judged) => Some(judged),
+            Self::Worthless => {
+                memory.forget(token);
+                None
+            }
+            Self::Undecided => None,
+        }
+    }
+}
+
 struct Inner {
     gate: SignatureGate,
     rules: Box<[AccessRules]>,
@@ -119,7 +133,8 @@ impl Verifier {
         if let Some(judged) = self.verify_at_hand(token) {
             return judged;
         }
-        let mut proven = self.inner.gate.prove_waiting(token).await?;
+        let opened = self.inner.gate.open(token)?;
+        let mut proven = self.inner.gate.prove_waiting(&opened).await?;
         let claims = ParsedClaims::parse(&proven.payload)?;
         if let Some(named) = self.other_issuer(&claims, &proven)
             && let Some(key) = self.inner.gate.same_key_waiting(named, &proven.key).await?
@@ -142,10 +157,24 @@ impl Verifier {
     ///
     /// With keys at hand this is a synchronous function of the token, the keys and the time.
     pub fn verify_at_hand(&self, token: &str) -> Option<Result<Identity, AuthError>> {
-        if let Some(judged) = self.recall(token) {
+        if let Some(memory) = &self.inner.memory
+            && let Some(recalled) = memory.find_in_front(token, |remembered| self.judge_again(remembered))
+            && let Some(judged) = recalled.settle(memory, token)
+        {
             return Some(judged);
         }
-        let mut proven = match self.inner.gate.prove_at_hand(token)? {
+        let opened = match self.inner.gate.open(token) {
+            Ok(opened) => opened,
+            Err(reason) => return Some(Err(reason.into())),
+        };
+        // Foreign tokens are told apart by their header before they cost a look-up.
+        if let (Some(memory), true) = (&self.inner.memory, opened.may_be_known)
+            && let Some(recalled) = memory.find(token, |remembered| self.judge_again(remembered))
+            && let Some(judged) = recalled.settle(memory, token)
+        {
+            return Some(judged);
+        }
+        let mut proven = match self.inner.gate.prove_at_hand(&opened)? {
             Ok(proven) => proven,
             Err(reason) => return Some(Err(reason.into())),
         };
@@ -186,26 +215,8 @@ impl Verifier {
         (named != proven.owner).then_some(named)
     }
 
-    /// Decides from memory: a remembered token is good until it expires or its key is withdrawn.
-    fn recall(&self, token: &str) -> Option<Result<Identity, AuthError>> {
-        let memory = self.inner.memory.as_ref()?;
-        let judge = |remembered: &Remembered| self.judge_again(remembered);
-        let recalled = match memory.find_in_front(token, judge) {
-            Some(recalled) => recalled,
-            // Junk and foreign tokens are told apart by their header before they cost a look-up.
-            None if !self.inner.gate.has_seen_header_of(token) => return None,
-            None => memory.find(token, judge)?,
-        };
-        if matches!(recalled, Recalled::Worthless) {
-            memory.forget(token);
-        }
-        match recalled {
-            Recalled::Judged(judged) => Some(judged),
-            Recalled::Worthless | Recalled::Undecided => None,
-        }
-    }
-
-    /// Asks anew what can have changed since a token was verified: its key and the time.
+    /// Asks anew what can have changed since a token was verified, its key and the time: a remembered token
+    /// is good until it expires or its key is withdrawn.
     fn judge_again(&self, remembered: &Remembered) -> Recalled {
         let Remembered { identity, key, owner } = remembered;
         let (Some(key_set), Some(rules)) = (self.inner.gate.key_set(*owner), self.inner.rules.get(*owner))
@@ -232,10 +243,12 @@ impl Verifier {
         };
         let kind = rules.judge(&claims, self.inner.clock.wall())?;
         let subject = claims.sub.take().unwrap_or_default();
-        let client_id = claims.azp.clone().unwrap_or_default();
         let views = TokenClaims::from_checked(claims, Arc::new(Secret::new(token)), rules.issuer.clone());
         let identity = match kind {
-            TokenKind::Machine => Identity::Machine(Arc::new(MachineToken::new(client_id, views))),
+            TokenKind::Machine => {
+                let client_id = views.application().unwrap_or_default().into();
+                Identity::Machine(Arc::new(MachineToken::new(client_id, views)))
+            }
             _ => Identity::User(Arc::new(AccessToken::new(subject, views))),
         };
         // A token without a key ID is good only while the set has one key: that is asked anew each time.
@@ -265,9 +278,5 @@ impl fmt::Debug for Verifier {
 /// As [`Verifier::verify`], for what concerns header, key and signature.
 pub async fn insecure_verify_signature_only(jwks: &Jwks, token: &str) -> Result<String, AuthError> {
     let gate = SignatureGate::new([jwks.clone()], DEFAULT_TOKEN_LIMIT_BYTES);
-    let proven = match gate.prove_at_hand(token) {
-        Some(proven) => proven?,
-        None => gate.prove_waiting(token).await?,
-    };
-    Ok(proven.payload)
+    Ok(gate.prove(token).await?.payload)
 }

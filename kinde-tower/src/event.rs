@@ -42,19 +42,23 @@ impl fmt::Debug for Observer {
 /// A missing credential is everyday traffic (debug), a refused one a security event (info), what the
 /// operator must act on a warning or an error.
 pub(crate) fn refused(error: &AuthError) {
-    let (code, reason, fix) = (error.code(), error, error.fix());
+    // Nothing is put together unless somebody listens.
     match error.kind() {
-        AuthErrorKind::CredentialMissing => tracing::debug!(target: TARGET, code, "credential missing"),
+        AuthErrorKind::CredentialMissing => {
+            tracing::debug!(target: TARGET, code = error.code(), "credential missing");
+        }
         AuthErrorKind::InvalidRequest | AuthErrorKind::InvalidToken => {
-            tracing::info!(target: TARGET, code, %reason, fix, "credential refused");
+            tracing::info!(target: TARGET, code = error.code(), reason = %error, fix = error.fix(), "credential refused");
         }
         AuthErrorKind::InsufficientScope => {
-            tracing::info!(target: TARGET, code, %reason, fix, "access denied")
+            tracing::info!(target: TARGET, code = error.code(), reason = %error, fix = error.fix(), "access denied");
         }
         AuthErrorKind::KeysUnavailable => {
-            tracing::warn!(target: TARGET, code, %reason, fix, "keys unavailable")
+            tracing::warn!(target: TARGET, code = error.code(), reason = %error, fix = error.fix(), "keys unavailable");
         }
-        AuthErrorKind::Misconfigured => tracing::error!(target: TARGET, code, %reason, fix, "wiring mistake"),
+        AuthErrorKind::Misconfigured => {
+            tracing::error!(target: TARGET, code = error.code(), reason = %error, fix = error.fix(), "wiring mistake");
+        }
     }
 }
 

@@ -320,7 +320,15 @@ fn grpc_response(error: &AuthError) -> Response<Bytes> {
 }
 
 static DEFAULT_STYLE: LazyLock<RefusalStyle> = LazyLock::new(|| RefusalStyle {
-    challenges: Arc::new(Challenges::new("api", None)),
+    // Static values are copied without counting who holds them.
+    challenges: Arc::new(Challenges {
+        realm: "api".into(),
+        resource_metadata: None,
+        missing: HeaderValue::from_static(r#"Bearer realm="api""#),
+        invalid_request: HeaderValue::from_static(r#"Bearer realm="api", error="invalid_request""#),
+        invalid_token: HeaderValue::from_static(r#"Bearer realm="api", error="invalid_token""#),
+        insufficient_scope: HeaderValue::from_static(r#"Bearer realm="api", error="insufficient_scope""#),
+    }),
     renderer: Arc::new(ProblemJson),
 });
 

@@ -3,6 +3,7 @@
 mod flags;
 mod parse;
 mod roles;
+mod texts;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use parse::Scopes;
 pub(crate) use parse::{Markers, ParsedClaims};
 pub use roles::Role;
 pub(crate) use roles::Roles;
+pub(crate) use texts::Texts;
 
 use crate::{
     Issuer, Secret,
@@ -35,13 +37,13 @@ pub struct TokenClaims {
     token: Arc<Secret>,
     issuer: Issuer,
     application: Option<Box<str>>,
-    audiences: Box<[Box<str>]>,
+    audiences: Texts,
     issued_at: Option<Duration>,
     expires_at: Duration,
     scopes: Scopes,
     org_code: Claim<Box<str>>,
     org_name: Claim<Box<str>>,
-    permissions: Claim<Box<[Box<str>]>>,
+    permissions: Claim<Texts>,
     roles: Claim<Roles>,
     feature_flags: Claim<FeatureFlags>,
 }
@@ -77,7 +79,7 @@ impl TokenClaims {
 
     /// Gives the audiences (`aud`); none unless one was requested at login.
     pub fn audiences(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.audiences.iter().map(AsRef::as_ref)
+        self.audiences.iter()
     }
 
     /// Gives when the token was issued (`iat`), since 1970.
@@ -92,7 +94,7 @@ impl TokenClaims {
 
     /// Gives the scopes of `scp` and `scope` together.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.scopes.granted.iter().map(AsRef::as_ref)
+        self.scopes.granted.iter()
     }
 
     /// Tells whether a scope was granted.
@@ -101,7 +103,7 @@ impl TokenClaims {
     ///
     /// [`MalformedClaim`] when it is not among the scopes that can be read, and `scope` is malformed.
     pub fn has_scope(&self, scope: &str) -> Result<bool, MalformedClaim> {
-        match self.scopes().any(|granted| granted == scope) {
+        match self.scopes.granted.contains(scope) {
             false if !self.scopes.is_whole => {
                 Err(MalformedClaim::new("scope", "a string or a list of strings"))
             }
@@ -149,7 +151,7 @@ impl TokenClaims {
     /// [`MalformedClaim`] when `permissions` is not a list of strings.
     pub fn permissions(&self) -> Result<Permissions<'_>, MalformedClaim> {
         let keys = self.permissions.view("permissions", "a list of strings")?;
-        Ok(Permissions { keys: keys.map_or(&[], AsRef::as_ref) })
+        Ok(Permissions { keys: keys.unwrap_or(&NO_TEXTS) })
     }
 
     /// Gives the roles, if the token customization adds them.
@@ -263,11 +265,8 @@ impl TokenClaims {
 
     /// Estimates the heap bytes held, for the bound on remembered tokens.
     pub(crate) fn weight(&self) -> usize {
-        let texts = |list: &[Box<str>]| {
-            list.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len()).saturating_add(32))
-        };
-        let lists = texts(&self.audiences).saturating_add(texts(&self.scopes.granted));
-        let permissions = self.permissions.present().map_or(0, |keys| texts(keys));
+        let lists = self.audiences.weight().saturating_add(self.scopes.granted.weight());
+        let permissions = self.permissions.present().map_or(0, Texts::weight);
         let roles = self.roles.present().map_or(0, Roles::weight);
         let flags = self.feature_flags.present().map_or(0, FeatureFlags::weight);
         [self.token.expose().len(), lists, permissions, roles, flags, size_of::<Self>(), 384]
@@ -328,21 +327,23 @@ impl fmt::Debug for TokenClaims {
     }
 }
 
+static NO_TEXTS: Texts = Texts::none();
+
 /// The permission keys of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Permissions<'a> {
-    keys: &'a [Box<str>],
+    keys: &'a Texts,
 }
 
 impl<'a> Permissions<'a> {
     /// Tells whether `key` is among them; compared exactly.
     pub fn contains(&self, key: &str) -> bool {
-        self.keys.iter().any(|held| held.as_ref() == key)
+        self.keys.contains(key)
     }
 
     /// Gives the keys in the order of the token.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-        self.keys.iter().map(AsRef::as_ref)
+        self.keys.iter()
     }
 }
 

@@ -2,10 +2,15 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Number;
 
-use super::{Claim, FeatureFlags, Roles, flags::FlagsShape, roles::RolesShape};
+use super::{
+    Claim, FeatureFlags, Roles,
+    flags::FlagsShape,
+    roles::RolesShape,
+    texts::{JoinedOrMany, Many, OneOrMany, Texts},
+};
 use crate::{
     AuthReason,
     strict_json::{self, Found, Names, Shape, Shaped, Skip},
@@ -17,15 +22,15 @@ pub(crate) struct ParsedClaims {
     // The protocol: absent or of the right type (requirement C4).
     pub(crate) iss: Option<Box<str>>,
     pub(crate) sub: Option<Box<str>>,
-    pub(crate) aud: Option<Box<[Box<str>]>>,
+    pub(crate) aud: Option<Texts>,
     pub(crate) azp: Option<Box<str>>,
     pub(crate) exp: Option<Duration>,
     pub(crate) nbf: Option<Duration>,
     pub(crate) iat: Option<Duration>,
-    pub(crate) scp: Option<Box<[Box<str>]>>,
-    pub(crate) gty: Option<Box<[Box<str>]>>,
+    pub(crate) scp: Option<Texts>,
+    pub(crate) gty: Option<Texts>,
     // Device-flow and machine tokens name their scopes here, joined by spaces.
-    pub(crate) scope: Claim<Box<[Box<str>]>>,
+    pub(crate) scope: Claim<Texts>,
     // What tells the kinds apart.
     pub(crate) markers: Markers,
     pub(crate) nonce: Option<Box<str>>,
@@ -33,7 +38,7 @@ pub(crate) struct ParsedClaims {
     // Kinde's authorization claims: malformed ones never grant and never refuse the token (C7).
     pub(crate) org_code: Claim<Box<str>>,
     pub(crate) org_name: Claim<Box<str>>,
-    pub(crate) permissions: Claim<Box<[Box<str>]>>,
+    pub(crate) permissions: Claim<Texts>,
     pub(crate) roles: Claim<Roles>,
     pub(crate) feature_flags: Claim<FeatureFlags>,
 }
@@ -41,7 +46,7 @@ pub(crate) struct ParsedClaims {
 /// The scopes of a token; not whole when a claim that may hold more of them is malformed.
 #[derive(Debug)]
 pub(crate) struct Scopes {
-    pub(super) granted: Box<[Box<str>]>,
+    pub(super) granted: Texts,
     pub(super) is_whole: bool,
 }
 
@@ -73,17 +78,21 @@ impl ParsedClaims {
 
     /// Gives the scopes of `scp` and `scope` together: sources differ on which of the two is filled.
     pub(crate) fn take_scopes(&mut self) -> Scopes {
-        let mut scopes = self.scp.take().unwrap_or_default().into_vec();
+        let mut granted = self.scp.take().unwrap_or_default();
         let scope = std::mem::take(&mut self.scope);
         let is_whole = scope != Claim::Malformed;
-        if let Claim::Present(more) = scope {
-            for scope in more {
-                if !scopes.contains(&scope) {
-                    scopes.push(scope);
+        match scope {
+            Claim::Present(more) if granted.is_empty() => granted = more,
+            Claim::Present(more) => {
+                for scope in more.iter() {
+                    if !granted.contains(scope) {
+                        granted.push(scope);
+                    }
                 }
             }
+            Claim::Absent | Claim::Malformed => {}
         }
-        Scopes { granted: scopes.into(), is_whole }
+        Scopes { granted, is_whole }
     }
 
     /// Takes a claim under its `x-hasura-` name where the plain one is absent.
@@ -102,7 +111,7 @@ impl ParsedClaims {
 struct Hasura {
     org_code: Claim<Box<str>>,
     org_name: Claim<Box<str>>,
-    permissions: Claim<Box<[Box<str>]>>,
+    permissions: Claim<Texts>,
     roles: Claim<Roles>,
     feature_flags: Claim<FeatureFlags>,
 }
@@ -236,57 +245,6 @@ impl<'de> Shape<'de> for NonEmpty {
     }
 }
 
-/// A list of strings.
-struct Many;
-
-impl<'de> Shape<'de> for Many {
-    type Value = Box<[Box<str>]>;
-
-    fn list<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Option<Self::Value>, A::Error> {
-        let mut texts = Some(Vec::with_capacity(16));
-        while let Some(element) = elements.next_element_seed(Shaped(Owned))? {
-            texts = match (texts, element.value()) {
-                (Some(mut texts), Some(text)) => {
-                    texts.push(text);
-                    Some(texts)
-                }
-                _ => None,
-            };
-        }
-        Ok(texts.map(Vec::into_boxed_slice))
-    }
-}
-
-/// A string, or a list of strings.
-struct OneOrMany;
-
-impl<'de> Shape<'de> for OneOrMany {
-    type Value = Box<[Box<str>]>;
-
-    fn text(self, text: Cow<'de, str>) -> Option<Self::Value> {
-        Some([text.into()].into())
-    }
-
-    fn list<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<Self::Value>, A::Error> {
-        Many.list(elements)
-    }
-}
-
-/// Strings joined by spaces (RFC 6749 §3.3), or a list as some workflows write it.
-struct JoinedOrMany;
-
-impl<'de> Shape<'de> for JoinedOrMany {
-    type Value = Box<[Box<str>]>;
-
-    fn text(self, text: Cow<'de, str>) -> Option<Self::Value> {
-        Some(text.split(' ').filter(|scope| !scope.is_empty()).map(Box::from).collect())
-    }
-
-    fn list<A: SeqAccess<'de>>(self, elements: A) -> Result<Option<Self::Value>, A::Error> {
-        Many.list(elements)
-    }
-}
-
 /// A `NumericDate` (RFC 7519 §2): seconds since 1970, fractions allowed, never negative.
 struct NumericDate;
 
@@ -402,10 +360,10 @@ mod tests {
     fn hasura_name_is_read_where_the_plain_name_is_absent() {
         let claims =
             ParsedClaims::parse(r#"{"x-hasura-permissions":["a"],"x-hasura-org-code":"org_1"}"#).unwrap();
-        assert_eq!(claims.permissions, Claim::Present(["a".into()].into()));
+        assert_eq!(claims.permissions, Claim::Present(Texts::from_iter(["a"])));
         assert_eq!(claims.org_code, Claim::Present("org_1".into()));
         let both = ParsedClaims::parse(r#"{"x-hasura-permissions":["a"],"permissions":[]}"#).unwrap();
-        assert_eq!(both.permissions, Claim::Present([].into()));
+        assert_eq!(both.permissions, Claim::Present(Texts::default()));
         let malformed = ParsedClaims::parse(r#"{"x-hasura-permissions":["a"],"permissions":7}"#).unwrap();
         assert_eq!(malformed.permissions, Claim::Malformed);
     }
@@ -413,7 +371,7 @@ mod tests {
     #[test]
     fn scopes_are_the_union_of_both_claims() {
         let mut claims = ParsedClaims::parse(r#"{"scp":["a","b"],"scope":"b c"}"#).unwrap();
-        assert_eq!(claims.take_scopes().granted.join(" "), "a b c");
+        assert_eq!(claims.take_scopes().granted.iter().collect::<Vec<_>>(), ["a", "b", "c"]);
         let mut empty = ParsedClaims::parse(r#"{"scp":[],"scope":""}"#).unwrap();
         assert!(empty.take_scopes().granted.is_empty());
     }

@@ -75,10 +75,9 @@ impl Cache {
     }
 
     /// Looks a key up in the usable snapshot, without waiting.
-    pub(super) fn held_key(self: &Arc<Self>, kid: Option<&str>) -> Option<Arc<VerifyingKey>> {
+    fn held_key(self: &Arc<Self>, kid: Option<&str>, now: Duration) -> Option<Arc<VerifyingKey>> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
-        let now = self.clock.monotonic();
         self.refresh_when_due(now);
         snapshot.lifetime.is_usable(now).then(|| snapshot.keys.find(kid).cloned())?
     }
@@ -104,10 +103,11 @@ impl Cache {
 
     /// Answers without waiting and without starting a fetch that somebody would wait for.
     pub(super) fn key_at_hand(self: &Arc<Self>, kid: Option<&str>) -> KeyAnswer {
-        if let Some(key) = self.held_key(kid) {
+        let now = self.clock.monotonic();
+        if let Some(key) = self.held_key(kid, now) {
             return KeyAnswer::Key(key);
         }
-        match self.peek(Sought::Key(kid)) {
+        match self.peek(Sought::Key(kid), now) {
             Settled::Ready(Some(key)) => KeyAnswer::Key(key),
             // Waiting needs a runtime: for the timeout, and for the fetch itself.
             Settled::Wait(_) if Handle::try_current().is_err() => KeyAnswer::Refused(self.unavailable()),
@@ -133,7 +133,7 @@ impl Cache {
                 self.give_up_lost_flight();
             }
         }
-        match self.peek(sought) {
+        match self.peek(sought, self.clock.monotonic()) {
             Settled::Ready(key) => Ok(key),
             Settled::Refused(refusal) => Err(refusal),
             Settled::Wait(_) => Err(self.unavailable()),
@@ -193,10 +193,15 @@ impl Cache {
     }
 
     /// Decides without starting anything.
-    fn peek(self: &Arc<Self>, sought: Sought<'_>) -> Settled {
-        self.give_up_lost_flight();
-        let now = self.clock.monotonic();
-        let (decision, key) = self.judge(&self.state(), sought, false, now);
+    fn peek(self: &Arc<Self>, sought: Sought<'_>, now: Duration) -> Settled {
+        let mut state = self.state();
+        if self.has_lost_flight(&state) {
+            drop(state);
+            self.give_up_lost_flight();
+            state = self.state();
+        }
+        let (decision, key) = self.judge(&state, sought, false, now);
+        drop(state);
         self.settle(decision, key, sought)
     }
 

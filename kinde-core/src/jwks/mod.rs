@@ -127,7 +127,10 @@ impl Jwks {
     /// Looks a key up in the held set, if that is usable, for the tests of this module.
     #[cfg(test)]
     pub(crate) fn held_key(&self, kid: Option<&str>) -> Option<Arc<VerifyingKey>> {
-        self.cache.held_key(kid)
+        match self.key_at_hand(kid) {
+            KeyAnswer::Key(key) => Some(key),
+            KeyAnswer::Wait | KeyAnswer::Refused(_) => None,
+        }
     }
 
     /// Tells whether a set is held that may be used now.

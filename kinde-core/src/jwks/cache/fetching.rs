@@ -164,8 +164,8 @@ impl Cache {
     pub(super) fn give_up_lost_flight(self: &Arc<Self>) {
         let lost = {
             let state = self.state();
-            let is_lost = |flight: &&Flight| flight.started.elapsed() > self.flight_limit();
-            state.flight.as_ref().filter(is_lost).map(|flight| (flight.id, flight.task.clone()))
+            let lost = state.flight.as_ref().filter(|_| self.has_lost_flight(&state));
+            lost.map(|flight| (flight.id, flight.task.clone()))
         };
         if let Some((id, task)) = lost {
             self.land(id, Err(Failure::new(JwksErrorKind::Abandoned)));
@@ -173,6 +173,11 @@ impl Cache {
                 task.abort();
             }
         }
+    }
+
+    /// Tells whether the fetch in flight should long have ended.
+    pub(super) fn has_lost_flight(&self, state: &State) -> bool {
+        state.flight.as_ref().is_some_and(|flight| flight.started.elapsed() > self.flight_limit())
     }
 
     fn be_quiet_until(&self, until: Duration) {
