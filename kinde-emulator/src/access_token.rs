@@ -49,17 +49,20 @@ pub(crate) fn claims(
     let organization = org_code.and_then(|code| directory.organizations.get(code));
     let membership = org_code.and_then(|code| person.membership(code));
 
-    let permissions =
+    let roles = union(membership.map(|membership| membership.roles.as_slice()), &draft.roles);
+    let mut permissions =
         union(membership.map(|membership| membership.permissions.as_slice()), &draft.permissions);
+    for role in roles.iter().filter_map(|key| directory.roles.get(key)) {
+        permissions = union(Some(&permissions), &role.permissions);
+    }
     // A session in an organization lists its permissions even when there are none.
     if org_code.is_some() || !permissions.is_empty() {
         claims.set("permissions", permissions);
     }
     claims.set_some("org_code", org_code);
 
-    let roles = union(membership.map(|membership| membership.roles.as_slice()), &draft.roles);
     if !roles.is_empty() {
-        claims.set("roles", roles.iter().map(|key| role(key)).collect::<Vec<_>>());
+        claims.set("roles", roles.iter().map(|key| role(directory, key)).collect::<Vec<_>>());
     }
 
     // The nearer owner wins, as at Kinde: environment, organization, person.
@@ -111,8 +114,10 @@ fn flag_type(value: &Value) -> &'static str {
     }
 }
 
-fn role(key: &str) -> Value {
-    json!({ "id": identifiers::role_id(key), "key": key, "name": identifiers::display_name(key) })
+fn role(directory: &Directory, key: &str) -> Value {
+    let known = directory.roles.get(key);
+    let name = known.map_or_else(|| identifiers::display_name(key), |role| role.details.name.clone());
+    json!({ "id": directory.role_id(key), "key": key, "name": name })
 }
 
 fn union(stored: Option<&[String]>, asked: &[String]) -> Vec<String> {

@@ -239,8 +239,8 @@ impl EnvironmentBuilder {
         let site_url = self.site_url.clone().unwrap_or_else(|| "http://localhost:3000".to_owned());
         let issuer = self.issuer.clone().unwrap_or_else(|| url.clone());
         let webhooks = Webhooks::new(self.webhook_style, self.webhook_delivery.clone());
-        for endpoint in &self.webhooks {
-            webhooks.add(endpoint.clone())?;
+        for endpoint in self.seed.webhooks().chain(self.webhooks.iter().cloned()) {
+            webhooks.add(endpoint)?;
         }
         let clock = Clock::default();
         let mut directory = Directory::default();

@@ -1,14 +1,12 @@
 //! Turns a signed-in person's authorization request into a code.
 
-use std::collections::BTreeMap;
-
 use crate::{
     authorization_request::{AuthorizationRequest, CallbackError, Prompt, Refusal},
     directory::{Directory, OrganizationRecord},
     error::SignInError,
     fields::Fields,
     identifiers,
-    provider::Provider,
+    provider::{Provider, USER},
     sessions::{Grant, IssuedCode},
 };
 
@@ -27,7 +25,10 @@ pub(crate) fn grant(
     person: &SignedIn,
     requested_at: u64,
 ) -> String {
-    let org_code = match choose_organization(&mut provider.directory.lock(), request, &person.person_id) {
+    let now = provider.clock.now();
+    let chosen =
+        provider.change(USER, |directory| choose_organization(directory, request, &person.person_id, now));
+    let org_code = match chosen {
         Ok(org_code) => org_code,
         Err(refusal) => return refusal.location(),
     };
@@ -47,7 +48,7 @@ pub(crate) fn grant(
         grant,
         redirect_uri: request.redirect_uri.clone(),
         code_challenge: request.code_challenge.clone(),
-        expires_at: provider.clock.now().saturating_add(CODE_LIFETIME_SECONDS),
+        expires_at: now.saturating_add(CODE_LIFETIME_SECONDS),
         is_used: false,
     });
     request.success(&code)
@@ -67,20 +68,40 @@ pub(crate) fn sign_in(
         Err(Refusal::Callback(refusal)) => return Ok(refusal.location()),
     };
     let now = provider.clock.now();
-    let session = provider.sessions.lock().sign_on(person_id, now);
-    let person = SignedIn { person_id: person_id.to_owned(), authenticated_at: now, session };
-    Ok(grant(provider, &request, &person, now))
+    match authenticate(provider, person_id, now) {
+        Ok(person) => Ok(grant(provider, &request, &person, now)),
+        Err(Suspended) => Ok(request.refuse("access_denied", "The user is suspended.").location()),
+    }
 }
+
+/// Signs a person on and tells webhooks so, unless they are suspended.
+pub(crate) fn authenticate(provider: &Provider, person_id: &str, now: u64) -> Result<SignedIn, Suspended> {
+    let is_suspended = provider.change(USER, |directory| {
+        let is_suspended = directory.people.get(person_id).is_some_and(|person| person.is_suspended);
+        let event_type = if is_suspended { "user.authentication_failed" } else { "user.authenticated" };
+        directory.note_authentication(event_type, Some(person_id));
+        is_suspended
+    });
+    if is_suspended {
+        return Err(Suspended);
+    }
+    let session = provider.sessions.lock().sign_on(person_id, now);
+    Ok(SignedIn { person_id: person_id.to_owned(), authenticated_at: now, session })
+}
+
+/// The person is suspended and cannot sign in.
+pub(crate) struct Suspended;
 
 /// Returns the organization of the new session: a new one, the one asked for, or the person's first.
 fn choose_organization(
     directory: &mut Directory,
     request: &AuthorizationRequest,
     person_id: &str,
+    now: u64,
 ) -> Result<Option<String>, CallbackError> {
     if let Some(name) = &request.new_org {
         let code = create_organization(directory, name.as_deref().unwrap_or("New organization"));
-        join(directory, person_id, &code);
+        directory.update_membership(person_id, &code, now, |_| {});
         return Ok(Some(code));
     }
     let Some(asked) = &request.org_code else {
@@ -97,15 +118,9 @@ fn choose_organization(
         if request.prompt != Prompt::Register {
             return Err(request.refuse("access_denied", "The user is not a member of the organization."));
         }
-        join(directory, person_id, &code);
+        directory.update_membership(person_id, &code, now, |_| {});
     }
     Ok(Some(code))
-}
-
-fn join(directory: &mut Directory, person_id: &str, org_code: &str) {
-    if let Some(person) = directory.people.get_mut(person_id) {
-        let _ = person.membership_mut(org_code);
-    }
 }
 
 /// Two organizations may have the same name, so only the first gets the code that follows from it.
@@ -118,14 +133,11 @@ fn create_organization(directory: &mut Directory, name: &str) -> String {
     };
     let organization = OrganizationRecord {
         code: identifiers::org_code(&unique),
-        handle: unique,
+        handle: unique.clone(),
         name: name.to_owned(),
-        flags: BTreeMap::new(),
-        properties: BTreeMap::new(),
+        ..OrganizationRecord::invent(&unique)
     };
-    let code = organization.code.clone();
-    directory.organizations.insert(code.clone(), organization);
-    code
+    directory.create_organization(organization)
 }
 
 /// Kinde does not say how long its codes live; Ory Hydra, which it resembles, says ten minutes.

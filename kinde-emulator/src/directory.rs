@@ -7,6 +7,8 @@ use serde_json::Value;
 use crate::{
     application::{Application, ApplicationKind},
     identifiers,
+    permission::PermissionRecord,
+    role::RoleRecord,
 };
 
 /// Everything an administrator of the environment could see, by identifier.
@@ -20,6 +22,10 @@ pub(crate) struct Directory {
     pub(crate) organizations: BTreeMap<String, OrganizationRecord>,
     /// People by id.
     pub(crate) people: BTreeMap<String, PersonRecord>,
+    /// Roles by key.
+    pub(crate) roles: BTreeMap<String, RoleRecord>,
+    /// Permissions by key.
+    pub(crate) permissions: BTreeMap<String, PermissionRecord>,
     /// Feature flags of the whole environment.
     pub(crate) flags: BTreeMap<String, Value>,
     /// What happened and was not announced yet.
@@ -45,11 +51,9 @@ impl Directory {
 
     /// Finds a person by id, e-mail address (in any case) or handle.
     pub(crate) fn person_named(&self, name: &str) -> Option<&PersonRecord> {
-        self.people.get(name).or_else(|| {
-            self.people
-                .values()
-                .find(|person| person.handle == name || person.email.eq_ignore_ascii_case(name))
-        })
+        self.people
+            .get(name)
+            .or_else(|| self.people.values().find(|person| person.handle == name || is_email(person, name)))
     }
 
     /// Finds an organization by code or handle, or creates one; returns its code.
@@ -65,6 +69,27 @@ impl Directory {
         self.organizations
             .get(name)
             .or_else(|| self.organizations.values().find(|organization| organization.handle == name))
+    }
+
+    /// Makes up the roles and permissions that are not there yet, and tells nobody.
+    pub(crate) fn know(&mut self, roles: &[String], permissions: &[String]) {
+        for key in roles {
+            self.roles.entry(key.clone()).or_insert_with(|| RoleRecord::invent(key));
+        }
+        for key in permissions {
+            self.permissions.entry(key.clone()).or_insert_with(|| PermissionRecord::invent(key));
+        }
+    }
+
+    /// Returns a role's id, whether or not the environment has the role.
+    pub(crate) fn role_id(&self, key: &str) -> String {
+        self.roles.get(key).map_or_else(|| identifiers::role_id(key), |role| role.id.clone())
+    }
+
+    /// Returns a permission's id, whether or not the environment has the permission.
+    pub(crate) fn permission_id(&self, key: &str) -> String {
+        let known = self.permissions.get(key);
+        known.map_or_else(|| identifiers::permission_id(key), |permission| permission.id.clone())
     }
 
     /// Finds a machine-to-machine application by name, or creates one; returns its client id.
@@ -83,8 +108,13 @@ impl Directory {
     }
 }
 
+/// Nobody is found by an e-mail address that is empty.
+fn is_email(person: &PersonRecord, name: &str) -> bool {
+    !name.is_empty() && person.email.eq_ignore_ascii_case(name)
+}
+
 /// A person as the environment stores them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PersonRecord {
     pub(crate) id: String,
     pub(crate) handle: String,
@@ -93,6 +123,9 @@ pub(crate) struct PersonRecord {
     pub(crate) family_name: String,
     pub(crate) picture: String,
     pub(crate) username: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) is_suspended: bool,
+    pub(crate) is_password_reset_requested: bool,
     pub(crate) provided_id: Option<String>,
     pub(crate) updated_at: u64,
     pub(crate) memberships: Vec<Membership>,
@@ -122,6 +155,9 @@ impl PersonRecord {
             given_name: identifiers::display_name(handle),
             family_name: "Example".to_owned(),
             username: None,
+            phone: None,
+            is_suspended: false,
+            is_password_reset_requested: false,
             provided_id: None,
             updated_at: now,
             memberships: Vec::new(),
@@ -148,7 +184,7 @@ impl PersonRecord {
 }
 
 /// What a person may do in one organization.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Membership {
     pub(crate) org_code: String,
     pub(crate) permissions: Vec<String>,
@@ -156,11 +192,13 @@ pub(crate) struct Membership {
 }
 
 /// An organization as the environment stores it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OrganizationRecord {
     pub(crate) code: String,
     pub(crate) handle: String,
     pub(crate) name: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) is_allow_registrations: bool,
     pub(crate) flags: BTreeMap<String, Value>,
     pub(crate) properties: BTreeMap<String, Value>,
 }
@@ -173,6 +211,8 @@ impl OrganizationRecord {
             code: if is_code { name.to_owned() } else { identifiers::org_code(name) },
             handle: name.to_owned(),
             name: identifiers::display_name(name.trim_start_matches("org_")),
+            external_id: None,
+            is_allow_registrations: false,
             flags: BTreeMap::new(),
             properties: BTreeMap::new(),
         }

@@ -12,8 +12,11 @@ use crate::{
     jws,
     machine::Machine,
     organization::Organization,
+    permission::Permission,
     person::Person,
     provider::Provider,
+    role::Role,
+    seed::Seed,
     server::Server,
     webhooks::Dispatcher,
 };
@@ -152,15 +155,31 @@ impl Environment {
 impl Environment {
     /// Finds or creates a person by handle, e-mail address or id, and starts describing a token for them.
     ///
-    /// The same handle has the same id in every environment; `alice` has the address `alice@example.test`.
+    /// The same handle has the same id in every environment; `alice` has the address `alice@example.test`. Whoever
+    /// is created is told to webhooks: mention people before adding an endpoint that shall not hear of them.
     pub fn person(&self, name: &str) -> Person {
         Person::find_or_create(&self.provider, name)
     }
 
     /// Finds or creates an organization by handle or org code.
-    #[must_use]
     pub fn org(&self, name: &str) -> Organization {
         Organization::find_or_create(&self.provider, name)
+    }
+
+    /// Finds or creates a role by key.
+    pub fn role(&self, key: &str) -> Role {
+        Role::find_or_create(&self.provider, key)
+    }
+
+    /// Finds or creates a permission by key.
+    pub fn permission(&self, key: &str) -> Permission {
+        Permission::find_or_create(&self.provider, key)
+    }
+
+    /// Adds the applications, APIs, organizations, people and flags of a seed, and tells webhooks nothing about it, as
+    /// Kinde's bulk import of people does. Webhook endpoints in the seed are not added.
+    pub fn import(&self, seed: &Seed) {
+        seed.plant(&mut self.provider.directory.lock(), self.provider.clock.now());
     }
 
     /// Finds or creates a machine-to-machine application by name, and starts describing a token for it.

@@ -31,7 +31,7 @@ pub(crate) fn claims(
         claims.set("updated_at", person.updated_at);
         claims.set_some("preferred_username", person.username.as_deref());
     }
-    if granted("email") {
+    if granted("email") && !person.email.is_empty() {
         claims.set("email", person.email.as_str());
         claims.set("email_verified", true);
     }

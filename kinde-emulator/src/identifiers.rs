@@ -31,6 +31,11 @@ pub(crate) fn role_id(key: &str) -> String {
     uuid_shaped(&stable_hex("role", key, 32))
 }
 
+/// Returns a permission's id, shaped as a UUID, for its key.
+pub(crate) fn permission_id(key: &str) -> String {
+    uuid_shaped(&stable_hex("permission", key, 32))
+}
+
 /// Returns a fresh identifier shaped as a UUID, for `jti`.
 pub(crate) fn token_id() -> String {
     uuid_shaped(&random_hex(16))

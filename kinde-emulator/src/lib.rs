@@ -70,9 +70,12 @@ mod key_ring;
 mod machine;
 mod machine_token;
 mod organization;
+mod permission;
 mod person;
+mod person_changes;
 mod provider;
 mod requests;
+mod role;
 mod routes;
 mod seed;
 mod server;
@@ -86,8 +89,11 @@ pub use environment::Environment;
 pub use error::{EndpointError, SeedError, SignInError, StartError};
 pub use faults::Fault;
 pub use machine::Machine;
-pub use organization::Organization;
+pub use organization::{Organization, OrganizationDetails};
+pub use permission::{Permission, PermissionDetails};
 pub use person::Person;
+pub use person_changes::PersonDetails;
+pub use role::{Role, RoleDetails};
 pub use seed::Seed;
 pub use webhooks::{
     EVENT_TYPES, Webhook, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookOutcome,

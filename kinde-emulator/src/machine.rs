@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     draft::{Draft, Org},
-    provider::Provider,
+    provider::{API, Provider},
     wrong::WrongToken,
 };
 
@@ -65,7 +65,7 @@ impl Machine {
     ///
     /// Default: the one the application is scoped to by the seed, or none.
     pub fn in_org(&self, organization: &str) -> Self {
-        let code = self.provider.directory.lock().find_or_create_organization(organization);
+        let code = self.provider.change(API, |directory| directory.find_or_create_organization(organization));
         self.described(|draft| {
             draft.org = Org::Code(code);
         })

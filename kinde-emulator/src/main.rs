@@ -3,7 +3,7 @@
 use std::{error::Error, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use kinde_emulator::{Environment, Seed, StartError};
+use kinde_emulator::{Environment, EnvironmentBuilder, Seed, StartError};
 
 /// A Kinde environment on this computer: no account, no network.
 ///
@@ -16,7 +16,8 @@ use kinde_emulator::{Environment, Seed, StartError};
         kinde-emulator                        the example world on port 4100\n  \
         kinde-emulator --port 0 --json        any free port, for a script to read\n  \
         kinde-emulator --example > world.toml a file to start from\n  \
-        kinde-emulator --seed world.toml      your own world\n\n\
+        kinde-emulator --seed world.toml      your own world\n  \
+        kinde-emulator --webhook http://localhost:3000/hooks/kinde\n\n\
         It listens on 127.0.0.1 only. Its signing keys are public, so nothing outside this computer may trust it."
 )]
 struct Arguments {
@@ -27,6 +28,10 @@ struct Arguments {
     /// Applications, APIs, organizations, people and flags, in TOML or (*.json) JSON.
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
+
+    /// Send webhooks to this URL, plain http on this computer; repeatable.
+    #[arg(long, value_name = "URL")]
+    webhook: Vec<String>,
 
     /// Print one line of JSON instead of text.
     #[arg(long)]
@@ -58,7 +63,9 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Some(path) => Seed::from_path(path)?,
         None => Seed::example()?,
     };
-    let kinde = Environment::builder().with_port(arguments.port).with_seed(seed).try_start().await?;
+    let builder = Environment::builder().with_port(arguments.port).with_seed(seed);
+    let webhooks = arguments.webhook.iter().map(String::as_str);
+    let kinde = webhooks.fold(builder, EnvironmentBuilder::with_webhook).try_start().await?;
     // Listened for before anything is printed: whoever reads the address may end the program at once.
     let ended = ended()?;
     let announcement = if arguments.json { as_json(&kinde).to_string() } else { as_text(&kinde) };

@@ -5,10 +5,35 @@ use std::sync::Arc;
 use crate::provider::{API, Provider};
 
 /// An organization of the environment, found or created by [`Environment::org`](crate::Environment::org).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let kinde = kinde_emulator::Environment::start().await;
+/// let acme = kinde.org("acme");
+/// acme.update(|details| details.name = "Acme GmbH".to_owned());
+/// assert_eq!(acme.name(), "Acme GmbH");
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Organization {
     provider: Arc<Provider>,
     code: String,
+}
+
+/// What an administrator may change about an organization.
+///
+/// The names are those of Kinde's management API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrganizationDetails {
+    /// The name people see.
+    pub name: String,
+    /// The handle, part of some URLs; may be empty.
+    pub handle: String,
+    /// What another system calls it, if anything.
+    pub external_id: Option<String>,
+    /// Whether people may register. The emulator only tells webhooks so.
+    pub is_allow_registrations: bool,
 }
 
 impl Organization {
@@ -28,5 +53,30 @@ impl Organization {
     pub fn name(&self) -> String {
         let directory = self.provider.directory.lock();
         directory.organizations.get(&self.code).map(|known| known.name.clone()).unwrap_or_default()
+    }
+
+    /// Changes the organization; webhooks are told `organization.updated` if anything changed.
+    pub fn update(&self, change: impl FnOnce(&mut OrganizationDetails)) {
+        self.provider.change(API, |directory| {
+            directory.update_organization(&self.code, |organization| {
+                let mut details = OrganizationDetails {
+                    name: organization.name.clone(),
+                    handle: organization.handle.clone(),
+                    external_id: organization.external_id.clone(),
+                    is_allow_registrations: organization.is_allow_registrations,
+                };
+                change(&mut details);
+                organization.name = details.name;
+                organization.handle = details.handle;
+                organization.external_id = details.external_id;
+                organization.is_allow_registrations = details.is_allow_registrations;
+            });
+        });
+    }
+
+    /// Deletes the organization with its memberships; webhooks are told `organization.deleted`. Returns `false` when
+    /// it was deleted before.
+    pub fn delete(&self) -> bool {
+        self.provider.change(API, |directory| directory.delete_organization(&self.code))
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    directory::PersonRecord,
+    directory::{Directory, PersonRecord},
     draft::{Draft, Org},
     provider::{API, Provider},
     wrong::WrongToken,
@@ -268,24 +268,8 @@ impl Person {
     ///
     /// Scopes, audiences, claims and times belong to one token and are not stored.
     pub fn remember(&self) -> Self {
-        {
-            let mut directory = self.provider.directory.lock();
-            if let Some(person) = directory.people.get_mut(&self.id) {
-                if let Org::Code(code) = &self.draft.org
-                    && let Some(membership) = person.membership_mut(code)
-                {
-                    add_missing(&mut membership.permissions, &self.draft.permissions);
-                    add_missing(&mut membership.roles, &self.draft.roles);
-                }
-                person.flags.extend(self.draft.flags.clone());
-                person.properties.extend(self.draft.user_properties.clone());
-            }
-            if let Org::Code(code) = &self.draft.org
-                && let Some(organization) = directory.organizations.get_mut(code)
-            {
-                organization.properties.extend(self.draft.organization_properties.clone());
-            }
-        }
+        let now = self.provider.clock.now();
+        self.provider.change(API, |directory| self.store(directory, now));
         self.clone()
     }
 }
@@ -297,9 +281,34 @@ impl Person {
         person
     }
 
+    fn store(&self, directory: &mut Directory, now: u64) {
+        let draft = &self.draft;
+        if let Org::Code(code) = &draft.org {
+            draft.roles.iter().for_each(|key| directory.find_or_create_role(key));
+            draft.permissions.iter().for_each(|key| directory.find_or_create_permission(key));
+            directory.update_organization(code, |organization| {
+                organization.properties.extend(draft.organization_properties.clone());
+            });
+        }
+        directory.update_person(&self.id, now, |person| {
+            if let Org::Code(code) = &draft.org
+                && let Some(membership) = person.membership_mut(code)
+            {
+                add_missing(&mut membership.permissions, &draft.permissions);
+                add_missing(&mut membership.roles, &draft.roles);
+            }
+            person.flags.extend(draft.flags.clone());
+            person.properties.extend(draft.user_properties.clone());
+        });
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
     pub(crate) fn record(&self) -> PersonRecord {
         let directory = self.provider.directory.lock();
-        // Nobody is ever removed, so the second branch only keeps a token's subject the same.
+        // Somebody who was deleted may still hold tokens: the subject stays the same.
         directory.people.get(&self.id).cloned().unwrap_or_else(|| PersonRecord::invent(&self.id, 0))
     }
 }

@@ -185,5 +185,8 @@ pub(crate) struct JwksHeaders {
     pub(crate) has_etag: bool,
 }
 
+/// The `source` of what a person does.
+pub(crate) const USER: &str = "user";
+
 /// The `source` of what a test does, as if by the management API.
 pub(crate) const API: &str = "api";

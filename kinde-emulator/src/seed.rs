@@ -9,9 +9,11 @@ use crate::{
     application::Application,
     directory::{Directory, OrganizationRecord, PersonRecord},
     error::SeedError,
+    webhooks::WebhookEndpoint,
 };
 
-/// What an environment contains when it starts: applications, APIs, organizations, people and feature flags.
+/// What an environment contains when it starts: applications, APIs, organizations, people, webhook endpoints and
+/// feature flags.
 ///
 /// Written in TOML or JSON. Every key is optional but those without which a thing has no name; an unknown key is an
 /// error that names it. Identifiers that are left out follow from the names, the same in every environment.
@@ -34,6 +36,7 @@ pub struct Seed {
     apis: Vec<SeedApi>,
     organizations: Vec<SeedOrganization>,
     people: Vec<SeedPerson>,
+    webhooks: Vec<SeedWebhook>,
     flags: BTreeMap<String, Value>,
 }
 
@@ -102,6 +105,9 @@ impl Seed {
         }
         for person in &self.people {
             let record = person.record(directory, now);
+            for membership in &record.memberships {
+                directory.know(&membership.roles, &membership.permissions);
+            }
             directory.people.insert(record.id.clone(), record);
         }
     }
@@ -110,6 +116,16 @@ impl Seed {
     pub(crate) fn main_application(&self) -> Option<Application> {
         let main = self.applications.iter().find(|application| application.kind != SeedKind::Machine);
         main.map(|main| main.record(&Directory::default()))
+    }
+
+    /// Returns the webhook endpoints.
+    pub(crate) fn webhooks(&self) -> impl Iterator<Item = WebhookEndpoint> {
+        self.webhooks.iter().map(|webhook| {
+            WebhookEndpoint::new(&webhook.endpoint)
+                .with_event_types(&webhook.event_types)
+                .with_name(&webhook.name)
+                .with_description(&webhook.description)
+        })
     }
 
     fn checked(self) -> Result<Self, SeedError> {
@@ -231,6 +247,7 @@ struct SeedPerson {
     family_name: Option<String>,
     picture: Option<String>,
     username: Option<String>,
+    phone: Option<String>,
     provided_id: Option<String>,
     #[serde(default)]
     memberships: Vec<SeedMembership>,
@@ -256,6 +273,7 @@ impl SeedPerson {
             }
         }
         person.username.clone_from(&self.username);
+        person.phone.clone_from(&self.phone);
         person.provided_id.clone_from(&self.provided_id);
         person.flags.clone_from(&self.flags);
         person.properties.clone_from(&self.properties);
@@ -279,6 +297,19 @@ struct SeedMembership {
     permissions: Vec<String>,
     #[serde(default)]
     roles: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedWebhook {
+    endpoint: String,
+    /// None listed means all.
+    #[serde(default)]
+    event_types: Vec<String>,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    description: String,
 }
 
 fn malformed(error: &dyn std::fmt::Display) -> SeedError {

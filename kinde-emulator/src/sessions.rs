@@ -52,6 +52,13 @@ impl Sessions {
 
 /// Codes and tokens.
 impl Sessions {
+    /// Ends every session, code and refresh token of a person.
+    pub(crate) fn sign_off_everywhere(&mut self, person_id: &str) {
+        self.sign_ons.retain(|_, sign_on| sign_on.person_id != person_id);
+        self.codes.retain(|_, code| code.grant.person_id != person_id);
+        self.refresh_tokens.retain(|_, token| token.grant.person_id != person_id);
+    }
+
     pub(crate) fn issue_code(&mut self, code: IssuedCode) -> String {
         let value = identifiers::random_hex(24);
         self.codes.insert(value.clone(), code);

@@ -66,6 +66,5 @@ fn signed_in(provider: &Provider, headers: &HeaderMap) -> Option<SignedIn> {
 fn hinted_without_a_page(provider: &Provider, request: &AuthorizationRequest, now: u64) -> Option<SignedIn> {
     let email = request.login_hint.as_deref()?.strip_prefix("auto:")?;
     let person_id = provider.directory.lock().person_named(email)?.id.clone();
-    let session = provider.sessions.lock().sign_on(&person_id, now);
-    Some(SignedIn { person_id, authenticated_at: now, session })
+    consent::authenticate(provider, &person_id, now).ok()
 }

@@ -10,10 +10,10 @@ use http::StatusCode;
 
 use crate::{
     authorization_request::Prompt,
-    consent::{self, SignedIn},
+    consent::{self, Suspended},
     directory::{Directory, PersonRecord},
     fields::Fields,
-    provider::Provider,
+    provider::{Provider, USER},
     routes::{answer, page, sign_on_cookie},
     sessions::Interaction,
 };
@@ -36,21 +36,20 @@ pub(crate) async fn sign_in(
         return answer::redirect(&refusal.location());
     }
     let now = provider.clock.now();
-    let chosen = choose_person(&mut provider.directory.lock(), &form, request.prompt, now);
-    let person_id = match chosen {
-        Ok(person_id) => person_id,
+    let chosen = provider.change(USER, |directory| choose_person(directory, &form, request.prompt, now));
+    let signed_in = chosen.and_then(|person_id| {
+        consent::authenticate(&provider, &person_id, now)
+            .map_err(|Suspended| "This account is suspended.".to_owned())
+    });
+    let person = match signed_in {
+        Ok(person) => person,
         Err(notice) => {
             let page = page::sign_in(&provider.directory.lock(), &request, name, Some(&notice));
             return answer::html(StatusCode::BAD_REQUEST, page);
         }
     };
-    let session = {
-        let mut sessions = provider.sessions.lock();
-        sessions.end(name);
-        sessions.sign_on(&person_id, now)
-    };
-    let cookie = sign_on_cookie::set(&provider, &session);
-    let person = SignedIn { person_id, authenticated_at: now, session };
+    provider.sessions.lock().end(name);
+    let cookie = sign_on_cookie::set(&provider, &person.session);
     let location = consent::grant(&provider, &request, &person, requested_at);
     answer::with_cookie(answer::redirect(&location), &cookie)
 }
@@ -68,6 +67,7 @@ fn choose_person(
         return Ok(known.id.clone());
     }
     if prompt != Prompt::Register {
+        directory.note_authentication("user.authentication_failed", None);
         return Err(format!("Nobody here has the address {name}."));
     }
     if !name.contains('@') {
@@ -78,9 +78,7 @@ fn choose_person(
         given_name.clone_into(&mut person.given_name);
     }
     form.get("p_last_name").unwrap_or_default().clone_into(&mut person.family_name);
-    let id = person.id.clone();
-    directory.people.insert(id.clone(), person);
-    Ok(id)
+    Ok(directory.create_person(person))
 }
 
 /// Kinde's code for entering the flow half-way, by a bookmark or the back button.

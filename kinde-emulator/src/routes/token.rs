@@ -48,7 +48,7 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<V
     match grant_type {
         "authorization_code" => {
             let grant = grants::code(provider, &application, form)?;
-            Ok(tokens(provider, &grant, &grant.scopes, grant.nonce.clone(), None))
+            tokens(provider, &grant, &grant.scopes, grant.nonce.clone(), None)
         }
         "refresh_token" => {
             let (token, scopes) = grants::refresh(provider, &application, form)?;
@@ -56,7 +56,7 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<V
                 provider.lifetimes.keeps_access_token && provider.live_claims(&token.access_token).is_some();
             let access_token = kept.then_some(token.access_token);
             // OpenID Connect Core §12.2: an ID token from a refresh should have no nonce.
-            Ok(tokens(provider, &token.grant, &scopes, None, access_token))
+            tokens(provider, &token.grant, &scopes, None, access_token)
         }
         "client_credentials" => {
             let (audiences, scopes) = grants::machine(&provider.directory.lock(), &application, form)?;
@@ -83,17 +83,19 @@ fn tokens(
     scopes: &[String],
     nonce: Option<String>,
     kept_access_token: Option<String>,
-) -> Value {
+) -> Result<Value, OAuthError> {
     let (person, hasura) = {
         let directory = provider.directory.lock();
         let application = directory.applications.get(&grant.client_id);
         (directory.people.get(&grant.person_id).cloned(), application.is_some_and(|known| known.hasura))
     };
-    // The exchange found the person a moment ago, and nobody is ever removed.
-    let Some(person) = person else { return Value::Null };
+    // Deleting somebody ends their grants, so this is for the moment between the two.
+    let person = person.ok_or_else(|| OAuthError::new("invalid_grant", "The user does not exist."))?;
     let mut draft = Draft::with_scopes(&[]);
     draft.scopes = scopes.to_vec();
-    draft.org = grant.org_code.clone().map_or(Org::Without, Org::Code);
+    // Who left the organization meanwhile gets tokens without one: a guess.
+    let org_code = grant.org_code.clone().filter(|code| person.membership(code).is_some());
+    draft.org = org_code.map_or(Org::Without, Org::Code);
     draft.audiences.clone_from(&grant.audiences);
     draft.client_id = Some(grant.client_id.clone());
     draft.nonce = nonce;
@@ -120,7 +122,7 @@ fn tokens(
         insert(&mut body, "refresh_token", value);
     }
     insert(&mut body, "access_token", access_token);
-    body
+    Ok(body)
 }
 
 fn insert(body: &mut Value, name: &str, value: String) {

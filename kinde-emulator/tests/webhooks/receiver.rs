@@ -8,11 +8,12 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
+    response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 /// Listens on a free port until it is dropped.
 pub struct Receiver {
@@ -26,6 +27,7 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     answers: Mutex<VecDeque<u16>>,
     usual: Mutex<Option<u16>>,
+    arrived: Notify,
 }
 
 /// A request as it arrived.
@@ -65,14 +67,17 @@ impl Receiver {
         self.shared.received.lock().unwrap().clone()
     }
 
-    /// The types of the events that arrived, in the order they did.
-    pub fn types(&self) -> Vec<String> {
-        self.received().iter().map(|request| request.claims()["type"].as_str().unwrap().to_owned()).collect()
+    /// Waits until this many requests arrived, without asking the environment.
+    pub async fn arrived(&self, count: usize) {
+        while self.received().len() < count {
+            self.shared.arrived.notified().await;
+        }
     }
 
-    /// The event that arrived last.
-    pub fn last(&self) -> Value {
-        self.received().last().unwrap().claims()
+    /// The types of the events that arrived, in the order they did.
+    pub fn types(&self) -> Vec<String> {
+        let event_type = |request: &Received| request.claims().get("type")?.as_str().map(str::to_owned);
+        self.received().iter().filter_map(event_type).collect()
     }
 }
 
@@ -84,24 +89,25 @@ impl Drop for Receiver {
 
 impl Received {
     pub fn claims(&self) -> Value {
-        self.part(1)
+        part(&self.body, 1)
     }
 
     pub fn jose_header(&self) -> Value {
-        self.part(0)
+        part(&self.body, 0)
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers[name].to_str().unwrap()
-    }
-
-    fn part(&self, index: usize) -> Value {
-        let part = self.body.split('.').nth(index).unwrap();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        self.headers.get(name).unwrap().to_str().unwrap()
     }
 }
 
-async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> StatusCode {
+/// Decodes the header (0) or the payload (1) of a token.
+fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1_048_576).await.unwrap();
     shared.received.lock().unwrap().push(Received {
@@ -110,7 +116,9 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> StatusC
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     });
+    shared.arrived.notify_one();
     let scripted = shared.answers.lock().unwrap().pop_front();
     let status = scripted.or(*shared.usual.lock().unwrap()).unwrap_or(200);
-    StatusCode::from_u16(status).unwrap()
+    // A redirect says where to, so that whoever follows it is found out.
+    (StatusCode::from_u16(status).unwrap(), [("location", "/elsewhere")], "thank you").into_response()
 }

@@ -1,0 +1,97 @@
+//! A permission of the environment.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::{
+    identifiers,
+    provider::{API, Provider},
+};
+
+/// A permission of the environment, found or created by [`Environment::permission`](crate::Environment::permission).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let kinde = kinde_emulator::Environment::start().await;
+/// let create = kinde.permission("create:todos");
+/// create.update(|details| details.description = "Write new todos".to_owned());
+/// kinde.person("alice").add_permission("acme", create.key());
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Permission {
+    provider: Arc<Provider>,
+    key: String,
+}
+
+/// What an administrator may change about a permission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PermissionDetails {
+    /// The name people see.
+    pub name: String,
+    /// What it allows; may be empty.
+    pub description: String,
+}
+
+impl Permission {
+    pub(crate) fn find_or_create(provider: &Arc<Provider>, key: &str) -> Self {
+        provider.change(API, |directory| directory.find_or_create_permission(key));
+        Self { provider: Arc::clone(provider), key: key.to_owned() }
+    }
+
+    /// Returns the id, shaped as a UUID; the same for the same key in every environment.
+    #[must_use]
+    pub fn id(&self) -> String {
+        identifiers::permission_id(&self.key)
+    }
+
+    /// Returns the key, as in the claim `permissions`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Changes the permission; webhooks are told `permission.updated` if anything changed.
+    pub fn update(&self, change: impl FnOnce(&mut PermissionDetails)) {
+        self.provider.change(API, |directory| {
+            directory.update_permission(&self.key, |permission| change(&mut permission.details));
+        });
+    }
+
+    /// Deletes the permission and takes it from everybody and every role; `false` when it was deleted before.
+    pub fn delete(&self) -> bool {
+        self.provider.change(API, |directory| directory.delete_permission(&self.key))
+    }
+}
+
+/// A permission as the environment stores it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PermissionRecord {
+    pub(crate) id: String,
+    pub(crate) key: String,
+    pub(crate) details: PermissionDetails,
+}
+
+impl PermissionRecord {
+    /// Makes up a permission from its key: `create:todos` is called `Create todos`.
+    pub(crate) fn invent(key: &str) -> Self {
+        let mut name = key.replace([':', '_', '-', '.'], " ");
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let details = PermissionDetails { name, description: String::new() };
+        Self { id: identifiers::permission_id(key), key: key.to_owned(), details }
+    }
+
+    /// Writes what webhooks are told.
+    pub(crate) fn data(&self) -> Value {
+        json!({ "permission": {
+            "description": self.details.description,
+            "id": self.id,
+            "key": self.key,
+            "name": self.details.name,
+        } })
+    }
+}
