@@ -1,5 +1,7 @@
 //! Is this claims set for us, from our issuer, of this kind, now? The only place that decides it.
 
+mod event;
+
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -9,6 +11,8 @@ use crate::{
     claims::{Claim, Markers, ParsedClaims, Texts},
     constant_time,
 };
+
+pub(crate) use event::{Envelope, EventRules};
 
 /// What a verifier demands of an access token.
 #[derive(Clone, Debug)]

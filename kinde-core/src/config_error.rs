@@ -56,7 +56,7 @@ pub struct ConfigProblem {
 
 impl ConfigProblem {
     /// Describes a problem: a stable code, the setting's name and what to write instead.
-    pub(crate) fn new(
+    pub fn new(
         code: &'static str,
         setting: impl Into<Cow<'static, str>>,
         fix: impl Into<Cow<'static, str>>,
@@ -65,7 +65,8 @@ impl ConfigProblem {
     }
 
     /// Adds the value that was seen. Never call it for a secret; a URL that may hold a password is not shown.
-    pub(crate) fn with_found(mut self, found: &str) -> Self {
+    #[must_use]
+    pub fn with_found(mut self, found: &str) -> Self {
         self.found = may_be_shown(found).then(|| UntrustedText::new(found));
         self
     }

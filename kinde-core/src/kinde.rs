@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{ConfigError, ConfigProblem, IdTokenVerifier, Issuer, Jwks, Settings, Verifier, VerifierBuilder};
+use crate::{
+    ConfigError, ConfigProblem, EventVerifier, IdTokenVerifier, Issuer, Jwks, Settings, Verifier,
+    VerifierBuilder,
+};
 
 /// One Kinde environment: its settings and one key cache, shared by everything made from this handle.
 ///
@@ -98,6 +101,11 @@ impl Kinde {
     pub fn verifier(&self) -> VerifierBuilder {
         let settings = &self.inner.settings;
         Verifier::builder(self.inner.jwks.clone()).with_fallback(settings.audiences(), settings.client_id())
+    }
+
+    /// Creates a verifier of this environment's webhooks.
+    pub fn event_verifier(&self) -> EventVerifier {
+        EventVerifier::new(self.inner.jwks.clone())
     }
 
     /// Creates a verifier of ID tokens issued to `KINDE_CLIENT_ID`.

@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | name an environment | [`Issuer`], [`Endpoints`], [`Settings`] (the `KINDE_*` variables), [`Kinde`] (one handle for all) |
 //! | hold its keys | [`Jwks`]: cached, refreshed ahead, single flight, stale while the provider is down |
-//! | verify a token | [`Verifier`] (access tokens), [`IdTokenVerifier`] (sign-in) |
+//! | verify a token | [`Verifier`] (access tokens), [`IdTokenVerifier`] (sign-in), [`EventVerifier`] (webhooks) |
 //! | know who it is | [`Identity`]: [`AccessToken`] or [`MachineToken`], both with the views of [`TokenClaims`] |
 //! | decide what they may | [`Requirement`], or a named [`Policy`]: [`permissions!`], [`roles!`], [`scopes!`], [`flags!`] |
 //! | see why not | [`AuthError`]: kind, reason, stable code; [`ConfigError`]: every problem at once |
@@ -56,6 +56,7 @@ mod credential;
 mod discovery;
 mod endpoints;
 mod error;
+mod event_verifier;
 mod http_client;
 mod id_token_verifier;
 mod identity;
@@ -81,6 +82,7 @@ pub use credential::{AuthState, Credential, CredentialSource, RefusedSession};
 pub use discovery::{DiscoveryError, DiscoveryErrorKind};
 pub use endpoints::Endpoints;
 pub use error::{AuthError, AuthErrorKind, AuthReason, TokenKind};
+pub use event_verifier::{EventVerifier, SignedEvent};
 #[cfg(feature = "reqwest")]
 pub use http_client::DefaultClient;
 pub use http_client::{FetchError, FetchErrorKind, FetchFuture, HttpFetch};

@@ -201,7 +201,6 @@ impl Cache {
             state = self.state();
         }
         let (decision, key) = self.judge(&state, sought, false, now);
-        drop(state);
         self.settle(decision, key, sought)
     }
 
