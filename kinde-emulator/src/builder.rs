@@ -186,7 +186,7 @@ impl EnvironmentBuilder {
 
     /// Adds a webhook endpoint, a URL or a [`WebhookEndpoint`]; repeatable.
     ///
-    /// Default: none. [`Environment::add_webhook`] adds one later, when the receiver's port is known.
+    /// Default: none but those of the seed. [`Environment::add_webhook`] adds one later, when the receiver's port is known.
     pub fn with_webhook(mut self, endpoint: impl Into<WebhookEndpoint>) -> Self {
         self.webhooks.push(endpoint.into());
         self

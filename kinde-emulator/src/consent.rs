@@ -70,27 +70,27 @@ pub(crate) fn sign_in(
     let now = provider.clock.now();
     match authenticate(provider, person_id, now) {
         Ok(person) => Ok(grant(provider, &request, &person, now)),
-        Err(Suspended) => Ok(request.refuse("access_denied", "The user is suspended.").location()),
+        Err(ShutOut) => Ok(request.refuse("access_denied", "The user cannot sign in.").location()),
     }
 }
 
-/// Signs a person on and tells webhooks so, unless they are suspended.
-pub(crate) fn authenticate(provider: &Provider, person_id: &str, now: u64) -> Result<SignedIn, Suspended> {
-    let is_suspended = provider.change(USER, |directory| {
-        let is_suspended = directory.people.get(person_id).is_some_and(|person| person.is_suspended);
-        let event_type = if is_suspended { "user.authentication_failed" } else { "user.authenticated" };
+/// Signs a person on, unless they are suspended, and tells webhooks which it was.
+pub(crate) fn authenticate(provider: &Provider, person_id: &str, now: u64) -> Result<SignedIn, ShutOut> {
+    let is_allowed = provider.change(USER, |directory| {
+        let is_allowed = directory.people.get(person_id).is_some_and(|person| !person.is_suspended);
+        let event_type = if is_allowed { "user.authenticated" } else { "user.authentication_failed" };
         directory.note_authentication(event_type, Some(person_id));
-        is_suspended
+        is_allowed
     });
-    if is_suspended {
-        return Err(Suspended);
+    if !is_allowed {
+        return Err(ShutOut);
     }
     let session = provider.sessions.lock().sign_on(person_id, now);
     Ok(SignedIn { person_id: person_id.to_owned(), authenticated_at: now, session })
 }
 
-/// The person is suspended and cannot sign in.
-pub(crate) struct Suspended;
+/// The person cannot sign in: they are suspended or were deleted.
+pub(crate) struct ShutOut;
 
 /// Returns the organization of the new session: a new one, the one asked for, or the person's first.
 fn choose_organization(

@@ -308,7 +308,7 @@ impl Environment {
         self.provider.clock.now()
     }
 
-    /// Stops the clock at this time in Unix seconds.
+    /// Stops the clock at this time in Unix seconds; webhooks that are due by then are sent.
     ///
     /// Default: the clock follows the system's.
     pub fn set_time(&self, unix_seconds: u64) {
@@ -330,7 +330,7 @@ impl Environment {
 
     /// Makes the provider unreachable: open connections close and new ones are refused.
     ///
-    /// Tokens can still be minted. The port stays reserved until [`resume`](Self::resume).
+    /// Tokens can still be minted, and webhooks are still sent. The port stays reserved until [`resume`](Self::resume).
     pub async fn pause(&self) {
         self.server.pause().await;
     }

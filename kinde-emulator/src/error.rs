@@ -30,7 +30,7 @@ pub enum EndpointError {
         url: String,
     },
     /// Kinde sends to https only; the emulator sends to plain http only.
-    #[error("not emulated: https; write {url} with http")]
+    #[error("not emulated: https in {url}; use plain http on this computer")]
     Https {
         /// The URL.
         url: String,

@@ -26,6 +26,9 @@
 //! | mint a person's or a machine's tokens | [`Person`], [`Machine`] |
 //! | mint tokens that must be refused, by name | [`WrongToken`] |
 //! | make an endpoint fail | [`Fault`] |
+//! | change people, organizations, roles and permissions | [`Person::update`], [`Organization`], [`Role`], [`Permission`] |
+//! | send webhooks to a receiver, retry, repeat and shuffle them | [`Environment::add_webhook`], [`WebhookDelivery`] |
+//! | send or sign an event of any type | [`WebhookEvent`] |
 //! | describe a world in a file | [`Seed`] |
 //! | sign a person in without a browser | [`Environment::sign_in`] |
 //!
@@ -34,12 +37,12 @@
 //!
 //! # What is not here
 //!
-//! Device authorization, the Account and Management APIs, webhook delivery and custom pages. The
+//! Device authorization, the Account and Management APIs over HTTP, and custom pages. The
 //! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
 //!
 //! # Security
 //!
-//! It listens on 127.0.0.1 only and there is no option for more. Its private keys are part of this crate, so whoever
+//! It listens on 127.0.0.1 only, sends webhooks to this computer only, and there is no option for more. Its private keys are part of this crate, so whoever
 //! trusts an issuer that publishes them trusts everybody. Codes, refresh tokens and sessions are random, but nobody is
 //! ever asked for a password.
 

@@ -18,8 +18,8 @@ use crate::{
 
 /// A token that a verifier has to refuse; each method names the one thing that is wrong with it.
 ///
-/// Made by [`Person::wrong`](crate::Person::wrong), [`Person::wrong_id_token`](crate::Person::wrong_id_token) and
-/// [`Machine::wrong`](crate::Machine::wrong). Everything else about the token is right.
+/// Made by [`Person::wrong`](crate::Person::wrong), [`Person::wrong_id_token`](crate::Person::wrong_id_token),
+/// [`Machine::wrong`](crate::Machine::wrong) and [`WebhookEvent::wrong`](crate::WebhookEvent::wrong). Everything else about the token is right.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WrongToken {

@@ -27,6 +27,12 @@ fn refused(arguments: &[&str]) -> String {
     String::from_utf8(stderr).unwrap()
 }
 
+#[test]
+fn program_says_that_webhooks_go_to_plain_http_on_this_computer() {
+    let told = refused(&["--port", "0", "--webhook", "https://localhost:3000/hooks/kinde"]);
+    assert!(told.contains("not emulated: https"), "{told}");
+}
+
 #[tokio::test]
 async fn program_prints_where_it_listens_and_ends_well_on_a_signal() {
     for signal in ["-INT", "-TERM"] {

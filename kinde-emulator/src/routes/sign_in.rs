@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::{
     authorization_request::Prompt,
-    consent::{self, Suspended},
+    consent::{self, ShutOut},
     directory::{Directory, PersonRecord},
     fields::Fields,
     provider::{Provider, USER},
@@ -39,7 +39,7 @@ pub(crate) async fn sign_in(
     let chosen = provider.change(USER, |directory| choose_person(directory, &form, request.prompt, now));
     let signed_in = chosen.and_then(|person_id| {
         consent::authenticate(&provider, &person_id, now)
-            .map_err(|Suspended| "This account is suspended.".to_owned())
+            .map_err(|ShutOut| "This account cannot sign in.".to_owned())
     });
     let person = match signed_in {
         Ok(person) => person,

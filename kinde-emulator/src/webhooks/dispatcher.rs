@@ -60,7 +60,7 @@ async fn run(provider: Arc<Provider>, is_stopped: Arc<AtomicBool>) {
     while !is_stopped.load(Ordering::Acquire) {
         while requests.try_join_next().is_some() {}
         let now = provider.clock.since_epoch();
-        while let Some(delivery) = provider.webhooks.outbox.lock().take_due(now) {
+        while let Some(delivery) = provider.webhooks.take_due(now) {
             requests.spawn(attempt(Arc::clone(&provider), delivery));
         }
         let woken = provider.webhooks.wake.notified();

@@ -31,7 +31,6 @@ use crate::{
 #[must_use]
 pub struct WebhookEvent {
     provider: Arc<Provider>,
-    event_type: String,
     claims: Claims,
     kid: Option<String>,
 }
@@ -48,12 +47,7 @@ impl WebhookEvent {
             ip_address: sample.ip_address,
             style: provider.webhooks.style,
         };
-        Self {
-            provider: Arc::clone(provider),
-            event_type: event_type.to_owned(),
-            claims: envelope.claims(sample.data),
-            kid: None,
-        }
+        Self { provider: Arc::clone(provider), claims: envelope.claims(sample.data), kid: None }
     }
 
     /// Returns the claim `event_id`.
@@ -117,7 +111,7 @@ impl WebhookEvent {
     pub fn send(&self) -> String {
         let event = Event {
             id: self.id().to_owned(),
-            event_type: self.event_type.clone(),
+            event_type: self.claims.text("type").to_owned(),
             payload: self.claims.to_json(),
             token: self.token(),
         };

@@ -31,6 +31,8 @@ pub(crate) use dispatcher::Dispatcher;
 pub(crate) use envelope::Envelope;
 pub(crate) use outbox::{Event, Outbox};
 
+use outbox::Delivery;
+
 /// The webhooks of one environment, shared with the task that sends them.
 #[derive(Debug, Default)]
 pub(crate) struct Webhooks {
@@ -63,6 +65,10 @@ impl Webhooks {
     pub(crate) fn announce(&self, event: Event, now: Duration) {
         let event = Arc::new(event);
         self.change(|outbox| outbox.announce(&event, now));
+    }
+
+    fn take_due(&self, now: Duration) -> Option<Delivery> {
+        self.outbox.lock().take_due(now)
     }
 
     /// Looks again at what is due: the clock was moved.

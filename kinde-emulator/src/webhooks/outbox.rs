@@ -275,3 +275,79 @@ fn split_mix(state: &mut u64) -> u64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+
+    fn outbox_with(events: usize) -> Outbox {
+        let mut outbox = Outbox::default();
+        let endpoint = WebhookEndpoint::from("http://localhost");
+        let target = Target::read("http://localhost").unwrap();
+        outbox.add_endpoint(endpoint, target);
+        for number in 0..events {
+            outbox.announce(&event(&number.to_string()), NOW);
+        }
+        outbox
+    }
+
+    fn event(id: &str) -> Arc<Event> {
+        let event_type = "user.created".to_owned();
+        Arc::new(Event { id: id.to_owned(), event_type, payload: String::new(), token: String::new() })
+    }
+
+    fn order(outbox: &mut Outbox) -> Vec<String> {
+        std::iter::from_fn(|| outbox.take_due(NOW)).map(|delivery| delivery.event.id.clone()).collect()
+    }
+
+    #[test]
+    fn no_more_than_allowed_are_under_way() {
+        let mut outbox = outbox_with(3);
+        outbox.settings.at_most = 2;
+        let first = outbox.take_due(NOW).unwrap();
+        assert!(outbox.take_due(NOW).is_some() && outbox.take_due(NOW).is_none());
+        outbox.finish(first, NOW, WebhookOutcome::Status(200), NOW);
+        assert_eq!(order(&mut outbox), ["2"]);
+    }
+
+    #[test]
+    fn limit_of_zero_sends_nothing_and_is_settled() {
+        let mut outbox = outbox_with(1);
+        outbox.settings.at_most = 0;
+        assert!(outbox.take_due(NOW).is_none() && outbox.is_settled(NOW));
+    }
+
+    #[test]
+    fn shuffle_leaves_what_is_due_later_where_it_was() {
+        let mut outbox = outbox_with(1);
+        let failing = outbox.take_due(NOW).unwrap();
+        outbox.finish(failing, NOW, WebhookOutcome::TimedOut, NOW);
+        for number in 1..9 {
+            outbox.announce(&event(&number.to_string()), NOW);
+        }
+        outbox.shuffle(7, NOW);
+        let shuffled = order(&mut outbox);
+        assert_eq!((shuffled.len(), outbox.waiting()), (8, 1));
+        assert!(!shuffled.is_sorted());
+        assert_eq!(outbox.next_due(), Some(NOW + Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn delivery_to_a_deleted_or_disabled_endpoint_is_not_tried_again() {
+        for is_deleted in [true, false] {
+            let mut outbox = outbox_with(2);
+            let under_way = outbox.take_due(NOW).unwrap();
+            let id = under_way.endpoint_id.clone();
+            if is_deleted {
+                assert!(outbox.remove_endpoint(&id));
+            } else {
+                outbox.disable(&id);
+            }
+            outbox.finish(under_way, NOW, WebhookOutcome::Status(500), NOW);
+            assert_eq!((outbox.waiting(), outbox.attempts.len()), (0, 1));
+            assert!(outbox.is_settled(NOW));
+        }
+    }
+}

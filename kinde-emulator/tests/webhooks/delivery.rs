@@ -271,7 +271,7 @@ async fn released_deliveries_arrive_in_the_order_of_the_seed() {
     assert_ne!(orders[0], orders[2]);
     assert_ne!(orders[0], kinde_emulator::EVENT_TYPES);
     orders[0].sort_unstable();
-    let mut all = kinde_emulator::EVENT_TYPES;
+    let mut all = kinde_emulator::EVENT_TYPES.to_vec();
     all.sort_unstable();
     assert_eq!(orders[0], all);
 }
