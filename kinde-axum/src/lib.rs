@@ -29,8 +29,9 @@
 //! | [`OrgCode`] | the token has an organization | 403 |
 //! | [`FeatureFlag<F>`](FeatureFlag) | the flag has its type, or is absent: then its default | 403 |
 //! | [`Claims<T>`](Claims) | the claims fit `T` | 403 |
+//! | `Webhook<E>` (feature `webhook`) | the body is an event that Kinde signed, of the type `E` | 400, 401, 503 … |
 //!
-//! Every one of them answers 500, with an explanation in the log, where no [`KindeLayer`] has seen the request.
+//! Every one of the others answers 500, with an explanation in the log, where no [`KindeLayer`] has seen the request.
 //! `P` is a marker from [`permissions!`], [`roles!`] or [`scopes!`], [`FlagIsOn`], or [`All`], [`Any`] and [`Not`] of
 //! such; a type alias names the whole.
 //!
@@ -47,13 +48,19 @@ mod flag;
 mod organization;
 mod permission;
 mod rejection;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use caller::{AuthMachine, AuthUser, Caller};
 pub use claims::Claims;
 pub use flag::FeatureFlag;
+#[cfg(feature = "webhook")]
+pub use kinde_webhook;
 pub use organization::OrgCode;
 pub use permission::RequirePermission;
 pub use rejection::AuthRejection;
+#[cfg(feature = "webhook")]
+pub use webhook::{Webhook, WebhookRejection};
 
 pub use kinde_core::{
     AccessToken, All, Any, AuthError, AuthErrorKind, AuthReason, Clock, ConfigError, ConfigProblem, Denial,

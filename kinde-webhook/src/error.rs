@@ -2,9 +2,12 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
 use kinde_core::{AuthError, AuthErrorKind, AuthReason};
 
-use crate::InboxError;
+use crate::{InboxError, MalformedPayload, report, response};
 
 /// Why a webhook was not accepted.
 ///
@@ -22,11 +25,14 @@ impl WebhookError {
             WebhookReason::MethodNotAllowed => WebhookErrorKind::MethodNotAllowed,
             WebhookReason::MediaTypeNotAllowed => WebhookErrorKind::MediaType,
             WebhookReason::BodyTooLarge { .. } => WebhookErrorKind::TooLarge,
-            WebhookReason::BodyUnreadable | WebhookReason::BodyNotText => WebhookErrorKind::Malformed,
-            WebhookReason::Refused(error) => refused(error),
-            WebhookReason::InFlight { .. } | WebhookReason::Inbox(_) | WebhookReason::Handler(_) => {
-                WebhookErrorKind::TryAgain
+            WebhookReason::BodyUnreadable | WebhookReason::BodyNotText | WebhookReason::Payload(_) => {
+                WebhookErrorKind::Malformed
             }
+            WebhookReason::Refused(error) => refused(error),
+            WebhookReason::InFlight { .. }
+            | WebhookReason::OtherFailed
+            | WebhookReason::Inbox(_)
+            | WebhookReason::Handler(_) => WebhookErrorKind::TryAgain,
         }
     }
 
@@ -44,12 +50,21 @@ impl WebhookError {
             WebhookReason::BodyUnreadable => "body_unreadable",
             WebhookReason::BodyNotText => "body_not_text",
             WebhookReason::Refused(error) => error.code(),
+            WebhookReason::Payload(_) => "payload_malformed",
             WebhookReason::InFlight { .. } => "event_in_flight",
+            WebhookReason::OtherFailed => "event_failed_elsewhere",
             WebhookReason::Inbox(InboxError::Full { .. }) => "inbox_full",
             WebhookReason::Inbox(InboxError::LeaseLost) => "lease_lost",
             WebhookReason::Inbox(InboxError::Unavailable(_)) => "inbox_unavailable",
             WebhookReason::Handler(_) => "handler_failed",
         }
+    }
+
+    /// Reports the refusal to the log and writes the answer, for an endpoint that is not a
+    /// [`WebhookService`](crate::WebhookService).
+    pub fn respond(&self) -> Response<Full<Bytes>> {
+        report::refused(self);
+        response::refused(self)
     }
 
     /// Tells whether the same event can be accepted later.
@@ -145,12 +160,18 @@ pub enum WebhookReason {
     /// The token is not an event, not of this environment, or not of this time.
     #[error("the event is refused: {0}")]
     Refused(AuthError),
+    /// The payload has not the shape that was asked for.
+    #[error("{0}")]
+    Payload(#[source] MalformedPayload),
     /// Another delivery of the event is being handled.
     #[error("another delivery of the event was not done after {waited:?}")]
     InFlight {
         /// For how long it was waited for.
         waited: Duration,
     },
+    /// Another delivery of the event was being handled, and failed.
+    #[error("the delivery of the event that was being handled failed")]
+    OtherFailed,
     /// The inbox could not answer.
     #[error("{0}")]
     Inbox(#[source] InboxError),

@@ -104,6 +104,28 @@ impl Event {
     }
 }
 
+/// What an event can be read as: a payload, or the event itself.
+pub trait FromEvent: Sized {
+    /// Reads the event; `None` when it is of another type.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedPayload`] when the type is right and the payload is not.
+    fn from_event(event: &Event) -> Result<Option<Self>, MalformedPayload>;
+}
+
+impl FromEvent for Event {
+    fn from_event(event: &Event) -> Result<Option<Self>, MalformedPayload> {
+        Ok(Some(event.clone()))
+    }
+}
+
+impl<P: EventPayload> FromEvent for P {
+    fn from_event(event: &Event) -> Result<Option<Self>, MalformedPayload> {
+        (event.event_type() == P::TYPE).then(|| event.read()).transpose()
+    }
+}
+
 /// Shows which event it is, not what it says about a person.
 impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
