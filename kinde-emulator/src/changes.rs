@@ -209,6 +209,14 @@ impl Directory {
     }
 }
 
+/// Stores what a caller changed and leaves what they did not: somebody else may have changed that meanwhile. Callers
+/// say what changes before the directory is locked, so that they may ask the environment about anything.
+pub(crate) fn store<T: PartialEq>(stored: &mut T, before: &T, after: T) {
+    if after != *before {
+        *stored = after;
+    }
+}
+
 fn organization_data(organization: &OrganizationRecord) -> Value {
     json!({
         "code": organization.code,

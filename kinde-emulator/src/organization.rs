@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::provider::{API, Provider};
+use crate::{
+    changes::store,
+    provider::{API, Provider},
+};
 
 /// An organization of the environment, found or created by [`Environment::org`](crate::Environment::org).
 ///
@@ -23,7 +26,7 @@ pub struct Organization {
 /// What an administrator may change about an organization.
 ///
 /// The names are those of Kinde's management API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrganizationDetails {
     /// The name people see.
@@ -51,25 +54,34 @@ impl Organization {
     /// Returns the display name.
     #[must_use]
     pub fn name(&self) -> String {
+        self.details().name
+    }
+
+    /// Returns what the environment knows about the organization; all of it empty once it was deleted.
+    #[must_use]
+    pub fn details(&self) -> OrganizationDetails {
         let directory = self.provider.directory.lock();
-        directory.organizations.get(&self.code).map(|known| known.name.clone()).unwrap_or_default()
+        let known = directory.organizations.get(&self.code);
+        known.map_or_else(OrganizationDetails::default, |known| OrganizationDetails {
+            name: known.name.clone(),
+            handle: known.handle.clone(),
+            external_id: known.external_id.clone(),
+            is_allow_registrations: known.is_allow_registrations,
+        })
     }
 
     /// Changes the organization; webhooks are told `organization.updated` if anything changed.
     pub fn update(&self, change: impl FnOnce(&mut OrganizationDetails)) {
+        let before = self.details();
+        let mut after = before.clone();
+        change(&mut after);
         self.provider.change(API, |directory| {
             directory.update_organization(&self.code, |organization| {
-                let mut details = OrganizationDetails {
-                    name: organization.name.clone(),
-                    handle: organization.handle.clone(),
-                    external_id: organization.external_id.clone(),
-                    is_allow_registrations: organization.is_allow_registrations,
-                };
-                change(&mut details);
-                organization.name = details.name;
-                organization.handle = details.handle;
-                organization.external_id = details.external_id;
-                organization.is_allow_registrations = details.is_allow_registrations;
+                store(&mut organization.name, &before.name, after.name);
+                store(&mut organization.handle, &before.handle, after.handle);
+                store(&mut organization.external_id, &before.external_id, after.external_id);
+                let allows = &mut organization.is_allow_registrations;
+                store(allows, &before.is_allow_registrations, after.is_allow_registrations);
             });
         });
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
+    changes::store,
     identifiers,
     provider::{API, Provider},
 };
@@ -26,7 +27,7 @@ pub struct Permission {
 }
 
 /// What an administrator may change about a permission.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PermissionDetails {
     /// The name people see.
@@ -53,10 +54,24 @@ impl Permission {
         &self.key
     }
 
+    /// Returns what the environment knows about the permission; all of it empty once it was deleted.
+    #[must_use]
+    pub fn details(&self) -> PermissionDetails {
+        let directory = self.provider.directory.lock();
+        directory.permissions.get(&self.key).map(|known| known.details.clone()).unwrap_or_default()
+    }
+
     /// Changes the permission; webhooks are told `permission.updated` if anything changed.
     pub fn update(&self, change: impl FnOnce(&mut PermissionDetails)) {
+        let before = self.details();
+        let mut after = before.clone();
+        change(&mut after);
         self.provider.change(API, |directory| {
-            directory.update_permission(&self.key, |permission| change(&mut permission.details));
+            directory.update_permission(&self.key, |permission| {
+                let stored = &mut permission.details;
+                store(&mut stored.name, &before.name, after.name);
+                store(&mut stored.description, &before.description, after.description);
+            });
         });
     }
 

@@ -1,6 +1,7 @@
 //! What an administrator may change about a person, as opposed to what a token says.
 
 use crate::{
+    changes::store,
     directory::{Directory, Membership, PersonRecord},
     person::Person,
     provider::API,
@@ -51,12 +52,11 @@ impl Person {
 
     /// Changes the person; webhooks are told `user.updated` if anything changed.
     pub fn update(&self, change: impl FnOnce(&mut PersonDetails)) {
+        let before = self.details();
+        let mut after = before.clone();
+        change(&mut after);
         let is_suspended = self.change(|directory, id, now| {
-            directory.update_person(id, now, |person| {
-                let mut details = PersonDetails::of(person);
-                change(&mut details);
-                details.store(person);
-            });
+            directory.update_person(id, now, |person| after.store(&before, person));
             directory.people.get(id).is_some_and(|person| person.is_suspended)
         });
         if is_suspended {
@@ -153,15 +153,16 @@ impl PersonDetails {
         }
     }
 
-    fn store(self, person: &mut PersonRecord) {
-        person.email = self.email;
-        person.given_name = self.given_name;
-        person.family_name = self.family_name;
-        person.picture = self.picture;
-        person.username = self.username;
-        person.phone = self.phone;
-        person.is_suspended = self.is_suspended;
-        person.is_password_reset_requested = self.is_password_reset_requested;
+    fn store(self, before: &Self, person: &mut PersonRecord) {
+        store(&mut person.email, &before.email, self.email);
+        store(&mut person.given_name, &before.given_name, self.given_name);
+        store(&mut person.family_name, &before.family_name, self.family_name);
+        store(&mut person.picture, &before.picture, self.picture);
+        store(&mut person.username, &before.username, self.username);
+        store(&mut person.phone, &before.phone, self.phone);
+        store(&mut person.is_suspended, &before.is_suspended, self.is_suspended);
+        let is_reset = &mut person.is_password_reset_requested;
+        store(is_reset, &before.is_password_reset_requested, self.is_password_reset_requested);
     }
 }
 

@@ -102,16 +102,17 @@ impl Provider {
     pub(crate) fn change<R>(&self, source: &str, change: impl FnOnce(&mut Directory) -> R) -> R {
         let mut directory = self.directory.lock();
         let changed = change(&mut directory);
-        let happened_at = self.clock.since_epoch();
+        let now = self.clock.since_epoch();
         for happening in directory.journal.drain(..) {
             if self.webhooks.is_wanted(happening.event_type) {
-                self.announce(source, happening, happened_at);
+                self.announce(source, happening, now);
             }
         }
         changed
     }
 
-    fn announce(&self, source: &str, happening: Happening, happened_at: Duration) {
+    fn announce(&self, source: &str, happening: Happening, now: Duration) {
+        let happened_at = self.webhooks.moment(now);
         let event_id = identifiers::event_id(happened_at);
         let Happening { event_type, data, ip_address } = happening;
         let style = self.webhooks.style;
@@ -124,7 +125,7 @@ impl Provider {
             token: jws::sign(&self.signing_key(None), &claims),
             id: event_id,
         };
-        self.webhooks.announce(event, happened_at);
+        self.webhooks.announce(event, now);
     }
 
     fn client_of(&self, draft: &Draft) -> String {

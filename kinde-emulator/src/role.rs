@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
+    changes::store,
     identifiers,
     provider::{API, Provider},
 };
@@ -27,7 +28,7 @@ pub struct Role {
 }
 
 /// What an administrator may change about a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoleDetails {
     /// The name people see.
@@ -56,9 +57,26 @@ impl Role {
         &self.key
     }
 
+    /// Returns what the environment knows about the role; all of it empty once it was deleted.
+    #[must_use]
+    pub fn details(&self) -> RoleDetails {
+        let directory = self.provider.directory.lock();
+        directory.roles.get(&self.key).map(|known| known.details.clone()).unwrap_or_default()
+    }
+
     /// Changes the role; webhooks are told `role.updated` if anything changed.
     pub fn update(&self, change: impl FnOnce(&mut RoleDetails)) {
-        self.change(|role| change(&mut role.details));
+        let before = self.details();
+        let mut after = before.clone();
+        change(&mut after);
+        self.provider.change(API, |directory| {
+            directory.update_role(&self.key, |role| {
+                let stored = &mut role.details;
+                store(&mut stored.name, &before.name, after.name);
+                store(&mut stored.description, &before.description, after.description);
+                store(&mut stored.is_default_role, &before.is_default_role, after.is_default_role);
+            });
+        });
     }
 
     /// Gives everybody with this role a permission, found or created by key.

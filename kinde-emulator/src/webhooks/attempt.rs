@@ -3,6 +3,21 @@
 /// One request to a webhook endpoint and what came of it.
 ///
 /// Listed by [`Environment::webhook_attempts`](crate::Environment::webhook_attempts).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use kinde_emulator::{Environment, WebhookOutcome};
+///
+/// let kinde = Environment::start().await;
+/// kinde.add_webhook("http://127.0.0.1:1/nobody/listens")?;
+/// kinde.trigger("user.created");
+/// kinde.settled().await;
+/// let attempts = kinde.webhook_attempts();
+/// assert_eq!((attempts[0].event_type.as_str(), attempts[0].number), ("user.created", 1));
+/// assert!(matches!(attempts[0].outcome, WebhookOutcome::NoAnswer(_)));
+/// assert_eq!(kinde.pending_webhooks(), 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookAttempt {

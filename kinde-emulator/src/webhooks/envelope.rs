@@ -7,6 +7,14 @@ use serde_json::Value;
 use crate::claims::Claims;
 
 /// How an event says when it happened; Kinde has written it in two ways.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use kinde_emulator::{Environment, WebhookStyle};
+///
+/// let kinde = Environment::builder().with_webhook_style(WebhookStyle::Docs2026).start().await;
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookStyle {
@@ -49,6 +57,14 @@ impl Envelope<'_> {
 }
 
 impl WebhookStyle {
+    /// Returns the least by which two times differ when written.
+    pub(crate) fn resolution(self) -> Duration {
+        match self {
+            Self::Live2024 => Duration::from_micros(1),
+            Self::Docs2026 => Duration::from_millis(1),
+        }
+    }
+
     /// Writes a time as RFC 3339.
     pub(crate) fn write(self, since_epoch: Duration) -> String {
         match self {

@@ -14,6 +14,17 @@ impl Environment {
     ///
     /// It receives what happens from now on.
     ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let kinde = kinde_emulator::Environment::start().await;
+    /// kinde.add_webhook("http://127.0.0.1:3000/hooks/kinde")?;
+    /// let alice = kinde.person("alice"); // user.created
+    /// alice.suspend(); // user.updated
+    /// kinde.settled().await;
+    /// assert_eq!(kinde.webhook_attempts().len(), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`EndpointError`] when the URL is not one of plain http on this computer.
@@ -75,6 +86,15 @@ impl Environment {
     }
 
     /// Sends what was held back in another order, the same for the same seed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let kinde = kinde_emulator::Environment::start().await;
+    /// kinde.hold_webhooks();
+    /// kinde.person("alice").suspend();
+    /// kinde.release_webhooks_shuffled(7);
+    /// # }
+    /// ```
     ///
     /// Requests run in parallel, so the order they arrive in is this one only with
     /// [`with_at_most(1)`](WebhookDelivery::with_at_most).

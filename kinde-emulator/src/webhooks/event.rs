@@ -38,7 +38,7 @@ pub struct WebhookEvent {
 impl WebhookEvent {
     pub(crate) fn new(provider: &Arc<Provider>, event_type: &str) -> Self {
         let sample = payload::sample(event_type);
-        let happened_at = provider.clock.since_epoch();
+        let happened_at = provider.webhooks.moment(provider.clock.since_epoch());
         let envelope = Envelope {
             event_type,
             event_id: &identifiers::event_id(happened_at),

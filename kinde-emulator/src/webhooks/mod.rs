@@ -38,6 +38,7 @@ use outbox::Delivery;
 pub(crate) struct Webhooks {
     pub(crate) style: WebhookStyle,
     outbox: Guarded<Outbox>,
+    moments: Guarded<Moments>,
     /// Wakes the task that sends.
     wake: Notify,
     /// Wakes those who wait until everything is sent.
@@ -55,6 +56,11 @@ impl Webhooks {
     pub(crate) fn add(&self, endpoint: WebhookEndpoint) -> Result<String, EndpointError> {
         let target = endpoint::Target::read(&endpoint.endpoint)?;
         Ok(self.change(|outbox| outbox.add_endpoint(endpoint, target)))
+    }
+
+    /// Returns when an event that happens now happened: no two are told at the same instant of a clock that stands.
+    pub(crate) fn moment(&self, now: Duration) -> Duration {
+        self.moments.lock().next(now, self.style.resolution())
     }
 
     /// Tells whether anybody would receive an event of this type.
@@ -97,5 +103,36 @@ impl Webhooks {
         let changed = change(&mut self.outbox.lock());
         self.look_again();
         changed
+    }
+}
+
+/// Keeps events apart that happen while the clock stands, as any two are at Kinde: receivers may order by time.
+#[derive(Debug, Default)]
+struct Moments {
+    last: Option<Duration>,
+    ties: u32,
+}
+
+impl Moments {
+    fn next(&mut self, now: Duration, resolution: Duration) -> Duration {
+        self.ties = if self.last == Some(now) { self.ties.saturating_add(1) } else { 0 };
+        self.last = Some(now);
+        now.saturating_add(resolution.saturating_mul(self.ties))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_at_a_standing_clock_follow_each_other_and_time_may_go_back() {
+        let mut moments = Moments::default();
+        let (now, step) = (Duration::from_secs(10), Duration::from_micros(1));
+        assert_eq!(moments.next(now, step), now);
+        assert_eq!(moments.next(now, step), now + step);
+        assert_eq!(moments.next(now, step), now + step * 2);
+        assert_eq!(moments.next(Duration::from_secs(9), step), Duration::from_secs(9));
+        assert_eq!(moments.next(now, step), now);
     }
 }

@@ -180,6 +180,22 @@ async fn membership_is_told_as_part_of_the_person_and_shows_in_the_next_token() 
 }
 
 #[tokio::test]
+async fn change_may_ask_the_environment_and_events_of_a_standing_clock_follow_each_other() {
+    let (kinde, receiver) = stage().await;
+    kinde.set_time(1_790_000_000);
+    let (alice, bob) = (kinde.person("alice"), kinde.person("bob"));
+    alice.update(|details| details.username = Some(bob.email()));
+    kinde.settled().await;
+    let times: Vec<_> = receiver
+        .received()
+        .iter()
+        .map(|told| told.claims()["timestamp"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
+    assert_eq!(alice.details().username, Some(bob.email()));
+}
+
+#[tokio::test]
 async fn remembered_description_is_told_once() {
     let (kinde, receiver) = stage().await;
     let _ = kinde.person("alice").in_org("acme").with("create:todos").remember().remember();
@@ -189,7 +205,7 @@ async fn remembered_description_is_told_once() {
 }
 
 #[tokio::test]
-async fn organizations_roles_and_permissions_are_told() {
+async fn life_of_an_organization_is_told() {
     let (kinde, receiver) = stage().await;
     let mut seen = 0;
     let acme = kinde.org("acme");
@@ -204,10 +220,15 @@ async fn organizations_roles_and_permissions_are_told() {
     });
     assert_eq!(told[1].1["data"]["organization"], updated);
     assert_eq!(told[2].1["data"], json!({ "organization": { "code": code } }));
+}
 
+#[tokio::test]
+async fn life_of_a_role_is_told() {
+    let (kinde, receiver) = stage().await;
+    let mut seen = 0;
     let dispatcher = kinde.role("dispatcher");
     dispatcher.update(|details| details.name = "Lead dispatcher".to_owned());
-    dispatcher.delete();
+    assert!(dispatcher.delete() && !dispatcher.delete());
     let told = news(&kinde, &receiver, &mut seen).await;
     let updated = json!({
         "description": "", "id": dispatcher.id(), "is_default_role": false, "key": "dispatcher",
@@ -215,10 +236,15 @@ async fn organizations_roles_and_permissions_are_told() {
     });
     assert_eq!(told[1].1["data"]["role"], updated);
     assert_eq!(told[2].1["data"], json!({ "role": { "id": dispatcher.id() } }));
+}
 
+#[tokio::test]
+async fn life_of_a_permission_is_told() {
+    let (kinde, receiver) = stage().await;
+    let mut seen = 0;
     let read = kinde.permission("read:tickets");
     read.update(|details| details.description = "See tickets".to_owned());
-    read.delete();
+    assert!(read.delete() && !read.delete());
     let told = news(&kinde, &receiver, &mut seen).await;
     let updated = json!({ "description": "See tickets", "id": read.id(), "key": "read:tickets", "name": "Read tickets" });
     assert_eq!(told[1].1["data"]["permission"], updated);
