@@ -158,7 +158,7 @@ pub enum WebhookReason {
     #[error("the body is not UTF-8")]
     BodyNotText,
     /// The token is not an event, not of this environment, or not of this time.
-    #[error("the event is refused: {0}")]
+    #[error("the event is refused: {reason}", reason = .0.reason())]
     Refused(AuthError),
     /// The payload has not the shape that was asked for.
     #[error("{0}")]

@@ -1,6 +1,6 @@
 //! Judges tokens line by line, so that any program can test the public verifier.
 //!
-//! Each line of standard input is a JSON object: `id`, `op` (`bearer`, `idtoken` or `jws`), `token`, `jwks`, and
+//! Each line of standard input is a JSON object: `id`, `op` (`bearer`, `idtoken`, `jws` or `webhook`), `token`, `jwks`, and
 //! as the operation needs them `algs`, `now`, `issuer`, `audience`, `client_id`, `nonce`, `leeway`, `access_token`.
 //! Each line of standard output is the verdict on one of them: `id`, `ok`, `error`. The program ends with 0 at the
 //! end of its input.
@@ -11,9 +11,10 @@ use std::{
 };
 
 use kinde_core::{
-    ConfigError, ExpectedIdToken, IdTokenVerifier, Issuer, Jwks, ManualClock, Verifier,
+    ConfigError, EventVerifier, ExpectedIdToken, IdTokenVerifier, Issuer, Jwks, ManualClock, Verifier,
     insecure_verify_signature_only,
 };
+use kinde_webhook::WebhookVerifier;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -66,6 +67,7 @@ enum Operation {
     Bearer,
     IdToken,
     Jws,
+    Webhook,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +93,7 @@ impl Question {
         match self.op {
             Operation::Bearer => self.judge_bearer().await,
             Operation::IdToken => self.judge_id_token().await,
+            Operation::Webhook => self.judge_webhook().await,
             Operation::Jws => {
                 let jwks = self.keys(self.issuer.as_deref().unwrap_or("https://issuer.invalid"))?;
                 insecure_verify_signature_only(&jwks, &self.token)
@@ -133,6 +136,16 @@ impl Question {
             expected = expected.with_access_token(access_token);
         }
         verifier.verify(&self.token, expected).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn judge_webhook(&self) -> Result<(), String> {
+        let jwks = self.keys(self.issuer.as_deref().unwrap_or("https://issuer.invalid"))?;
+        let mut environment = EventVerifier::new(jwks).with_clock(self.clock()?);
+        if let Some(OneOrMany::One(audience)) = &self.audience {
+            environment = environment.with_audience(audience.as_str());
+        }
+        let verifier = WebhookVerifier::from(environment);
+        verifier.verify(&self.token).await.map(drop).map_err(|error| error.to_string())
     }
 
     fn keys(&self, issuer: &str) -> Result<Jwks, String> {

@@ -114,6 +114,17 @@ fn jws(token: String) -> Value {
     json!({"op": "jws", "token": token, "jwks": SIGNER.jwks(), "algs": ["RS256"]})
 }
 
+fn webhook(token: String) -> Value {
+    json!({"op": "webhook", "token": token, "jwks": SIGNER.jwks(), "now": NOW, "issuer": ISSUER})
+}
+
+fn event_claims() -> Value {
+    json!({
+        "type": "user.created", "event_id": "event_1", "source": "admin", "timestamp": EVENT_TIME,
+        "data": {"user": {"id": "kp_1"}},
+    })
+}
+
 fn none() -> Value {
     json!({})
 }
@@ -164,7 +175,7 @@ fn bearer_lines_are_judged_as_an_api_judges() {
             "header_malformed",
         ),
         ("no token", bearer(String::new()), none(), "token_malformed"),
-        ("garbage", bearer("not.a.token".to_owned()), none(), "token_malformed"),
+        ("garbage", bearer("not.a.token".to_owned()), none(), "header_malformed"),
         ("garbage of three segments", bearer("junk.junk.junk".to_owned()), none(), "header_malformed"),
         ("cut", bearer(good()[..good().len() - 2].to_owned()), none(), "signature_invalid"),
         ("key set as text", bearer(good()), json!({"jwks": SIGNER.jwks().to_string()}), "ok"),
@@ -188,6 +199,53 @@ fn bearer_lines_are_judged_as_an_api_judges() {
         ("no algorithm", bearer(good()), json!({"algs": []}), "algorithm_not_allowed"),
         ("lower case", bearer(good()), json!({"algs": ["rs256"]}), "algorithm_not_allowed"),
         ("algorithms of other types", bearer(good()), json!({"algs": [null, 1]}), "algorithm_not_allowed"),
+    ]);
+}
+
+/// covers: H3 H4 H5 H6 H9
+#[test]
+fn webhook_lines_are_judged_as_a_receiver_judges() {
+    let good = || signed(&event_claims());
+    let said = |claim, value| webhook(signed(&but(event_claims(), claim, value)));
+    let later = |seconds: u64| json!({"now": NOW + seconds});
+    judged(vec![
+        ("good", webhook(good()), none(), "ok"),
+        ("white space around", webhook(format!(" \r\n{}\n", good())), none(), "ok"),
+        ("unknown type", said("type", json!("moon.landed")), none(), "ok"),
+        ("empty data", said("data", json!({})), none(), "ok"),
+        ("its issuer", said("iss", json!(ISSUER)), none(), "ok"),
+        ("last second", webhook(good()), later(48 * 3600 - 1), "ok"),
+        ("too old", webhook(good()), later(48 * 3600), "token_too_old"),
+        ("five minutes ahead", webhook(good()), json!({"now": NOW - 300}), "ok"),
+        ("too far ahead", webhook(good()), json!({"now": NOW - 301}), "token_not_yet_valid"),
+        ("no type", said("type", Value::Null), none(), "claim_missing"),
+        ("empty type", said("type", json!("")), none(), "claim_type"),
+        ("no event_id", said("event_id", Value::Null), none(), "claim_missing"),
+        ("no timestamp", said("timestamp", Value::Null), none(), "claim_missing"),
+        ("timestamp of seconds", said("timestamp", json!(NOW)), none(), "claim_type"),
+        ("no data", said("data", Value::Null), none(), "claim_missing"),
+        ("data is a list", said("data", json!([])), none(), "claim_type"),
+        ("sub", said("sub", json!("kp_1")), none(), "wrong_token_kind"),
+        ("azp", said("azp", json!("app")), none(), "wrong_token_kind"),
+        ("events", said("events", json!({})), none(), "wrong_token_kind"),
+        ("expired", said("exp", json!(NOW)), none(), "token_expired"),
+        ("not yet", said("nbf", json!(NOW + 301)), none(), "token_not_yet_valid"),
+        ("foreign issuer", said("iss", json!("https://other.kinde.com")), none(), "issuer_mismatch"),
+        ("foreign audience", said("aud", json!(["x"])), none(), "audience_mismatch"),
+        ("access token", webhook(signed(&access_claims())), none(), "wrong_token_kind"),
+        ("ID token", webhook(signed(&id_claims())), none(), "wrong_token_kind"),
+        ("event as bearer", bearer(good()), none(), "wrong_token_kind"),
+        ("event as ID token", idtoken(good()), none(), "wrong_token_kind"),
+        (
+            "signed by another",
+            webhook(STRANGER.sign(&STRANGER.header(), &event_claims())),
+            none(),
+            "signature_invalid",
+        ),
+        ("two tokens", webhook(format!("{}\n{}", good(), good())), none(), "token_encrypted"),
+        ("byte order mark", webhook(format!("\u{feff}{}", good())), none(), "header_malformed"),
+        ("empty", webhook(String::new()), none(), "token_malformed"),
+        ("no time", webhook(good()), json!({"now": "(absent)"}), "now is missing"),
     ]);
 }
 
@@ -322,3 +380,5 @@ const ISSUER: &str = "https://acme.kinde.com";
 const API: &str = "https://api.acme.example";
 const KID: &str = "3a:9c:+/%\"";
 const NOW: u64 = 1_790_000_000;
+/// The same moment.
+const EVENT_TIME: &str = "2026-09-21T14:13:20Z";
