@@ -316,7 +316,8 @@ impl Environment {
         self.provider.webhooks.look_again();
     }
 
-    /// Moves the clock forward, whether it stands or runs; webhooks that become due are sent.
+    /// Moves the clock forward, whether it stands or runs; webhooks that become due are sent, as after
+    /// [`elapse`](Self::elapse) but all at the end.
     pub fn advance(&self, by: Duration) {
         self.provider.clock.advance(by);
         self.provider.webhooks.look_again();

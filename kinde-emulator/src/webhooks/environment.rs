@@ -1,5 +1,7 @@
 //! What a test may ask of an environment's webhooks.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::{
@@ -111,6 +113,36 @@ impl Environment {
     /// What is held back, and what waits for a later attempt, is not waited for.
     pub async fn settled(&self) {
         self.provider.webhooks.settled(&self.provider.clock).await;
+    }
+
+    /// Lets time pass by the environment's clock: every webhook that is due meanwhile is sent, each at its time.
+    ///
+    /// [`advance`](Self::advance) leaps instead: what was due on the way happens at the end of the leap.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// # let kinde = kinde_emulator::Environment::start().await;
+    /// kinde.add_webhook("http://127.0.0.1:1/nobody/listens")?;
+    /// kinde.trigger("user.created");
+    /// kinde.elapse(Duration::from_secs(36 * 3_600)).await;
+    /// assert_eq!(kinde.webhook_attempts().len(), 10);
+    /// # Ok(()) }
+    /// ```
+    pub async fn elapse(&self, by: Duration) {
+        // Counted from when all that is due has been tried, so that its last retry is within 36 hours.
+        self.settled().await;
+        let end = self.provider.clock.since_epoch().saturating_add(by);
+        loop {
+            self.settled().await;
+            let next = self.provider.webhooks.read(|outbox| outbox.next_due()).filter(|due| *due <= end);
+            let until = next.unwrap_or(end);
+            self.advance(until.saturating_sub(self.provider.clock.since_epoch()));
+            if next.is_none() {
+                break;
+            }
+        }
+        self.settled().await;
     }
 
     /// Returns the delivery log: every request made to an endpoint, in the order they ended.

@@ -96,6 +96,16 @@ async fn leap_over_the_whole_plan_makes_every_attempt() {
 }
 
 #[tokio::test]
+async fn time_that_elapses_makes_every_attempt_when_it_is_due() {
+    let (kinde, receiver, _) = stage().await;
+    receiver.always_answer(503);
+    kinde.trigger("user.created");
+    kinde.elapse(Duration::from_secs(72 * HOUR)).await;
+    let times: Vec<_> = kinde.webhook_attempts().iter().map(|attempt| attempt.at - START).collect();
+    assert_eq!((times.as_slice(), kinde.now()), (&PLAN[..], START + 72 * HOUR));
+}
+
+#[tokio::test]
 async fn success_ends_the_attempts() {
     let (kinde, receiver, _) = stage().await;
     receiver.answer(&[500, 500]);
