@@ -25,7 +25,7 @@
 //! | receive over HTTP | [`WebhookService`] for any tower stack; in axum also the extractor `kinde_axum::Webhook` |
 //! | handle by type | [`Dispatcher`]; errors are [retryable or permanent](HandlerError) |
 //! | handle once | [`inbox`] remembers, [`Once`] reserves, runs, confirms or gives back |
-//! | accept now, work later | store [`Event::token`] in a queue; the worker verifies it again and calls [`Process::process`] |
+//! | accept now, work later | [`Forward`] stores a [`StoredEvent`] in your queue; the worker verifies it again and calls [`Process::process`] |
 //!
 //! # Answers
 //!
@@ -53,6 +53,7 @@
 mod dispatcher;
 mod error;
 mod event;
+mod forward;
 mod handler;
 pub mod inbox;
 mod once;
@@ -67,6 +68,7 @@ mod verifier;
 pub use dispatcher::{Dispatcher, HandlePayload};
 pub use error::{HandlerError, WebhookError, WebhookErrorKind, WebhookReason};
 pub use event::{Event, FromEvent, Source};
+pub use forward::{Forward, StoredEvent};
 pub use handler::HandlerFn;
 pub use inbox::{EventKey, Inbox, InboxError, Lease, Reservation};
 pub use once::Once;
