@@ -3,10 +3,37 @@
 //! Kinde delivers at least once, in parallel and in any order. An inbox makes that "handled once": an event is
 //! reserved before its handler runs, confirmed when it succeeded, released when it failed, and parked when it can
 //! never succeed.
+//!
+//! # Which one
+//!
+//! | | [`MemoryInbox`] | `PostgresInbox` (feature `postgres`) | `RedisInbox` (feature `redis`) |
+//! | --- | --- | --- | --- |
+//! | for | one process: development, tests, a small service | several processes, and work that ends in PostgreSQL | several processes without a database at hand |
+//! | a restart of the process | forgets everything: an event that Kinde sends again runs again | nothing lost | nothing lost |
+//! | a restart of the store | – | nothing lost that was committed | what its persistence kept: without any, an event can run twice |
+//! | a worker that dies at work | its event comes back when the lease ends | the same | the same |
+//! | handled exactly once | no | yes, where the handler writes in the inbox's transaction | no |
+//! | full | refuses with 503 | the disk's business | refuses with 503 (`noeviction`) |
+//! | a parked event stays | as long as handled ones, at most 1,000 | until somebody settles it | 30 days |
+//! | whose clock counts | the process's | the server's | the server's |
+//! | needs Rust | 1.88 | 1.94, as sqlx 0.9 does | 1.88 |
+//!
+//! # What is promised
+//!
+//! Reserving is atomic: of any number of deliveries at the same moment, one gets the lease. A handler whose outcome is
+//! confirmed does not run again within `keep`. What no store can promise alone: between the handler's last effect and
+//! the confirmation a process may die or a connection break, and then the event runs again. Handlers should be
+//! idempotent, or write through the transaction of `PostgresInbox`.
 
 use std::{fmt, future::Future, time::Duration};
 
+use kinde_core::Secret;
+
 use crate::Event;
+
+mod memory;
+
+pub use memory::{MemoryInbox, MemoryInboxBuilder};
 
 /// Remembers which events were handled, atomically and for longer than Kinde may send them again.
 ///
@@ -15,23 +42,36 @@ use crate::Event;
 pub trait Inbox: Clone + Send + Sync + 'static {
     /// Reserves an event for the caller, unless it is handled or reserved by another.
     ///
-    /// The reservation ends by itself after `terms.lease`: the event of a worker that crashed comes back.
+    /// The reservation ends by itself after `terms.lease`: the event of a worker that crashed comes back. A caller
+    /// that drops the future may leave such a reservation behind.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`] and [`InboxError::Full`]; the event is then not reserved, or nobody holds its lease.
     fn reserve(
         &self,
         key: &EventKey,
         terms: Terms,
     ) -> impl Future<Output = Result<Reservation, InboxError>> + Send;
 
-    /// Marks the event as handled, for as long as the terms of its reservation said.
+    /// Marks the event as handled, for at least as long as the terms of its reservation said.
+    ///
+    /// It may be called again when its answer was lost. Of a lease that ended it still holds, as long as nobody else
+    /// has taken the event: its handler did run.
     ///
     /// # Errors
     ///
-    /// [`InboxError::LeaseLost`] when the reservation had ended and the event is another's now.
+    /// [`InboxError::LeaseLost`] when the reservation had ended and the event is another's now;
+    /// [`InboxError::Unavailable`] when it is unknown whether it was marked.
     fn confirm(&self, lease: &Lease) -> impl Future<Output = Result<(), InboxError>> + Send;
 
     /// Gives the event back, so that the next attempt handles it.
     ///
     /// Of a lease that has ended nothing is left to give back: that is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`]; the event then comes back when its lease ends.
     fn release(&self, lease: &Lease) -> impl Future<Output = Result<(), InboxError>> + Send;
 
     /// Puts an event aside that can never be handled, with its JWT and the reason: it counts as handled, and
@@ -39,7 +79,7 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`confirm`](Inbox::confirm).
+    /// As [`confirm`](Inbox::confirm), and [`InboxError::Full`].
     fn park(
         &self,
         lease: &Lease,
@@ -65,6 +105,15 @@ impl EventKey {
             endpoint: endpoint.into(),
             event_id: event.id().into(),
         }
+    }
+
+    /// Puts a key together again that was stored in parts.
+    pub fn from_parts(
+        environment: impl Into<Box<str>>,
+        endpoint: impl Into<Box<str>>,
+        event_id: impl Into<Box<str>>,
+    ) -> Self {
+        Self { environment: environment.into(), endpoint: endpoint.into(), event_id: event_id.into() }
     }
 
     /// Gives the issuer of the environment.
@@ -107,7 +156,7 @@ pub enum Reservation {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Lease {
     key: EventKey,
-    /// Distinguishes this reservation from an earlier one of the same event.
+    /// Distinguishes this reservation from others of the same event.
     nonce: u128,
     keep: Duration,
 }
@@ -140,6 +189,46 @@ impl fmt::Debug for Lease {
     }
 }
 
+/// An event that was put aside, with what is needed to look at it and to handle it after all.
+///
+/// Its JWT holds personal data; it was verified when it was parked, and has to be verified again before it is
+/// believed: [`WebhookVerifier::verify_with`](crate::WebhookVerifier::verify_with) at the time of
+/// [`parked_at`](ParkedEvent::parked_at).
+#[derive(Clone, Debug)]
+pub struct ParkedEvent {
+    key: EventKey,
+    token: Secret,
+    reason: Box<str>,
+    parked_at: Duration,
+}
+
+impl ParkedEvent {
+    /// Notes what a store kept of a parked event; `parked_at` is the time since 1970.
+    pub fn new(key: EventKey, token: Secret, reason: impl Into<Box<str>>, parked_at: Duration) -> Self {
+        Self { key, token, reason: reason.into(), parked_at }
+    }
+
+    /// Gives which event it is.
+    pub fn key(&self) -> &EventKey {
+        &self.key
+    }
+
+    /// Gives the JWT as it came.
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// Gives why it could not be handled, cut to 1 KiB.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Tells when it was parked, since 1970.
+    pub fn parked_at(&self) -> Duration {
+        self.parked_at
+    }
+}
+
 /// Why an inbox could not answer. A retry by Kinde can cure each of these: the answer is 503.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -159,3 +248,15 @@ pub enum InboxError {
     )]
     LeaseLost,
 }
+
+/// Cuts a reason at a character's end, so that an error's text cannot fill a store.
+fn cut(reason: &str) -> &str {
+    let end = (0..=REASON_LIMIT_BYTES).rev().find(|end| reason.is_char_boundary(*end));
+    end.and_then(|end| reason.get(..end)).unwrap_or_default()
+}
+
+/// Room for a sentence and its cause.
+const REASON_LIMIT_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests;
