@@ -23,7 +23,7 @@ use kinde_webhook::{
 /// use kinde_axum::{Webhook, kinde_webhook::{WebhookVerifier, payload::UserCreated}};
 ///
 /// async fn welcome(created: Webhook<UserCreated>) -> String {
-///     format!("{} in {}", created.user.id, created.event().id())
+///     format!("{} in {}", created.user.id(), created.event().id())
 /// }
 ///
 /// # fn app(verifier: WebhookVerifier) -> Router {

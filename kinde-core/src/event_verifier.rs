@@ -167,6 +167,11 @@ impl SignedEvent {
         self.envelope.timestamp
     }
 
+    /// Gives when it happened, since 1970: `event_timestamp`, which only newer environments send, or else `timestamp`.
+    pub fn happened_at(&self) -> Duration {
+        self.envelope.happened_at
+    }
+
     /// Gives `data`, whose shape depends on the type.
     pub fn data(&self) -> &Map<String, Value> {
         &self.envelope.data

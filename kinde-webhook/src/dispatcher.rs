@@ -21,11 +21,11 @@ use crate::{Event, EventPayload, HandlerError, report};
 ///
 /// let dispatcher = Dispatcher::new()
 ///     .on::<UserCreated>(|event, created| async move {
-///         println!("{}: {} signed up", event.id(), created.user.id);
+///         println!("{}: {} signed up", event.id(), created.user.id());
 ///         Ok(())
 ///     })
 ///     .on::<UserDeleted>(|_, deleted| async move {
-///         Err(HandlerError::permanent(format!("{} cannot be deleted here", deleted.user.id)))
+///         Err(HandlerError::permanent(format!("{} cannot be deleted here", deleted.user.id())))
 ///     });
 /// ```
 #[derive(Clone, Default)]

@@ -46,6 +46,11 @@ impl Event {
         self.signed.timestamp()
     }
 
+    /// Gives when it happened, since 1970: `event_timestamp` where Kinde sends it, `timestamp` otherwise.
+    pub fn happened_at(&self) -> Duration {
+        self.signed.happened_at()
+    }
+
     /// Gives who caused the event.
     pub fn source(&self) -> Source {
         match self.text("source") {

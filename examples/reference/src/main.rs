@@ -3,10 +3,22 @@
 //! It listens on `127.0.0.1:$PORT` and reads the `KINDE_*` variables. Four knobs of the key cache and one of the
 //! verifier come from `REFERENCE_*` variables; each is a public builder setting, nothing is special-cased.
 
-use std::{env, error::Error, time::Duration};
+use std::{
+    env,
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Json, Router, routing::get};
-use kinde_axum::{AuthUser, Jwks, Kinde, KindeLayer, RequirePermission, Settings, permissions};
+use kinde_axum::{
+    AuthUser, Jwks, Kinde, KindeLayer, RequirePermission, Settings,
+    kinde_webhook::{Event, HandlerError, WebhookService, WebhookVerifier, inbox::MemoryInbox},
+    permissions,
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, signal};
 
@@ -21,7 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let app = app(layer()?);
+    let kinde = kinde()?;
+    let app = app(layer(&kinde)?).merge(webhooks(&kinde));
     let port: u16 = variable("PORT")?.unwrap_or(3000);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -51,7 +64,20 @@ async fn admin(user: AuthUser, _: RequirePermission<AdminAll>) -> Json<Value> {
     Json(json!({ "sub": user.id() }))
 }
 
-fn layer() -> Result<KindeLayer, Box<dyn Error>> {
+/// Counts the events that its handler was given: each once, however often it is delivered.
+fn webhooks(kinde: &Kinde) -> Router {
+    let processed = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&processed);
+    let handler = move |_: Event| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        async { Ok::<_, HandlerError>(()) }
+    };
+    let service = WebhookService::from_fn(WebhookVerifier::new(kinde), MemoryInbox::new(), handler);
+    let count = async move || Json(json!({ "count": processed.load(Ordering::Relaxed) }));
+    Router::new().route_service("/webhook", service).route("/webhook/processed", get(count))
+}
+
+fn kinde() -> Result<Kinde, Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let mut jwks = Jwks::builder(settings.issuer().clone());
     if let Some(soft_age) = milliseconds("REFERENCE_JWKS_MAX_AGE_MS")? {
@@ -66,7 +92,10 @@ fn layer() -> Result<KindeLayer, Box<dyn Error>> {
     if let Some(max_stale) = milliseconds("REFERENCE_JWKS_MAX_STALE_MS")? {
         jwks = jwks.with_max_stale(max_stale);
     }
-    let kinde = Kinde::with_jwks(settings, jwks.build()?)?;
+    Ok(Kinde::with_jwks(settings, jwks.build()?)?)
+}
+
+fn layer(kinde: &Kinde) -> Result<KindeLayer, Box<dyn Error>> {
     let mut verifier = kinde.verifier();
     if let Some(seconds) = variable("REFERENCE_LEEWAY_SECONDS")? {
         verifier = verifier.with_leeway(Duration::from_secs(seconds));

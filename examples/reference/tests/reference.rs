@@ -44,6 +44,15 @@ impl Reference {
         .unwrap()
     }
 
+    async fn post_webhook(&self, body: String) -> Response {
+        let request = self.client.post(format!("{}/webhook", self.url)).body(body);
+        request.header("content-type", "application/jwt").send().await.unwrap()
+    }
+
+    async fn processed(&self) -> Value {
+        self.get("/webhook/processed", None).await.json().await.unwrap()
+    }
+
     async fn status(&self, path: &str, token: &str) -> u16 {
         self.get(path, Some(token)).await.status().as_u16()
     }
@@ -412,4 +421,37 @@ async fn no_token_is_in_the_log_at_trace() {
     for segment in [&good, &bad].into_iter().flat_map(|token| token.split('.').skip(1)) {
         assert!(!log.contains(segment), "{log}");
     }
+}
+
+/// covers: H7 H8
+#[tokio::test]
+async fn webhook_is_answered_and_counted_once() {
+    let kinde = Environment::start().await;
+    let service = Reference::start(&kinde, &[]);
+    let event = kinde.event("user.created");
+    for _ in 0..3 {
+        let answer = service.post_webhook(event.token()).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!((&body["type"], &body["event_id"]), (&json!("user.created"), &json!(event.id())));
+    }
+    assert_eq!(service.processed().await, json!({"count": 1}));
+    let access_token = kinde.person("alice").access_token();
+    assert_eq!(service.post_webhook(access_token).await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(service.post_webhook(event.wrong().other_key()).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(service.get("/protected", Some(&event.token())).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(service.processed().await, json!({"count": 1}));
+}
+
+/// covers: H8
+#[tokio::test]
+async fn webhook_that_cannot_be_checked_now_is_503() {
+    let kinde = Environment::start().await;
+    kinde.fault("/.well-known/jwks", Fault::Status(500));
+    kinde.fault("/.well-known/jwks.json", Fault::Status(500));
+    let service = Reference::start(&kinde, &[]);
+    let answer = service.post_webhook(kinde.event("user.created").token()).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(service.processed().await, json!({"count": 0}));
 }

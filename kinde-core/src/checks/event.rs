@@ -22,6 +22,8 @@ pub(crate) struct Envelope {
     pub(crate) event_id: String,
     /// Since 1970.
     pub(crate) timestamp: Duration,
+    /// Since 1970; what `event_timestamp` says, where it is there and can be read.
+    pub(crate) happened_at: Duration,
     pub(crate) data: Map<String, Value>,
 }
 
@@ -44,7 +46,9 @@ impl EventRules {
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
         self.check_dates(claims, now)?;
-        Ok(Envelope { kind, event_id, timestamp, data })
+        let event_timestamp = claims.get("event_timestamp").and_then(Value::as_str);
+        let happened_at = event_timestamp.and_then(read_timestamp).unwrap_or(timestamp);
+        Ok(Envelope { kind, event_id, timestamp, happened_at, data })
     }
 
     fn check_timestamp(&self, text: &str, now: Duration) -> Result<Duration, AuthReason> {
@@ -146,7 +150,7 @@ fn numeric_date(claims: &Map<String, Value>, claim: &'static str) -> Result<Opti
 }
 
 /// Reads an RFC 3339 time with any offset and precision; `None` for anything else and for a time before 1970.
-pub(crate) fn read_timestamp(text: &str) -> Option<Duration> {
+fn read_timestamp(text: &str) -> Option<Duration> {
     let timestamp: jiff::Timestamp = text.parse().ok()?;
     Duration::try_from(timestamp.as_duration()).ok()
 }
