@@ -8,6 +8,8 @@ use kinde_core::{AuthError, Issuer, Jwks};
 use kinde_emulator::Environment;
 use tower::ServiceExt;
 
+pub mod servers;
+
 permissions! {
     /// May create to-do items.
     pub CreateTodos = "create:todos";
