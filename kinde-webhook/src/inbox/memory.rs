@@ -225,7 +225,7 @@ impl Memory {
     }
 
     /// Writes an outcome, unless the event is another's.
-    fn settle(&mut self, lease: &Lease, phase: Phase, now: Duration) -> Result<(), InboxError> {
+    fn settle(&mut self, lease: &Lease, mut phase: Phase, now: Duration) -> Result<(), InboxError> {
         let held = self.held.get(lease.key());
         let keep_until = match held {
             Some(entry) if entry.nonce == lease.nonce() => entry.keep_until,
@@ -237,7 +237,12 @@ impl Memory {
         if is_parked(&phase) && !was_parked && self.parked >= self.parked_limit {
             return Err(InboxError::Full { limit: self.parked_limit });
         }
-        self.remove(lease.key());
+        let before = self.remove(lease.key());
+        if let (Phase::Parked(aside), Some(Phase::Parked(before))) =
+            (&mut phase, before.map(|entry| entry.phase))
+        {
+            aside.parked_at = before.parked_at;
+        }
         self.insert(lease.key(), Entry { nonce: lease.nonce(), keep_until, end: keep_until, phase })
     }
 
@@ -260,7 +265,8 @@ impl Memory {
         if let Phase::Parked(aside) = &mut entry.phase {
             aside.taken_until = taken_until;
         }
-        let entry = Entry { nonce, end: entry.end.max(taken_until), ..entry };
+        let keep_until = entry.keep_until.max(now.saturating_add(terms.keep));
+        let entry = Entry { nonce, keep_until, end: keep_until.max(taken_until), ..entry };
         self.insert(key, entry).ok()?;
         Some(Lease::new(key.clone(), nonce, terms))
     }

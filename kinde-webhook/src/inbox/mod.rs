@@ -31,9 +31,21 @@ use kinde_core::Secret;
 
 use crate::Event;
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod deadline;
 mod memory;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod nonce;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisInbox;
 pub use memory::{MemoryInbox, MemoryInboxBuilder};
+#[cfg(feature = "postgres")]
+pub use postgres::{Begun, InboxTransaction, PostgresInbox};
 
 /// Remembers which events were handled, atomically and for longer than Kinde may send them again.
 ///

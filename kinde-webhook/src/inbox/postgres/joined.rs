@@ -1,0 +1,160 @@
+//! Handled exactly once: the event's row and the handler's writes in one transaction.
+
+use std::{error::Error, fmt, time::Duration};
+
+use sqlx::{AssertSqlSafe, Executor, Postgres, Row, Transaction};
+
+use super::{PostgresInbox, about, not_lost, settle, taken_or_handled, within};
+use crate::{
+    Event, EventKey, InboxError,
+    inbox::{Lease, Terms},
+};
+
+impl PostgresInbox {
+    /// Takes an event in a new transaction for the handler to write in: its commit makes both durable at once.
+    ///
+    /// There is no lease: the event is the transaction's until that ends, and a worker that dies loses its
+    /// connection and with it the transaction. Another delivery of the event waits for that, at most for the
+    /// deadline, and is then told what became of it. Locks that the handler takes wait no longer either
+    /// (`lock_timeout`). A handler should be short: it holds a connection.
+    ///
+    /// ```no_run
+    /// use kinde_webhook::{Event, EventKey, HandlerError};
+    /// use kinde_webhook::inbox::{Begun, PostgresInbox, Terms};
+    ///
+    /// async fn welcome(inbox: &PostgresInbox, event: &Event, terms: Terms) -> Result<(), HandlerError> {
+    ///     let key = EventKey::new(event, "/webhook");
+    ///     let mut transaction = match inbox.begin(&key, terms).await? {
+    ///         Begun::New(transaction) => transaction,
+    ///         Begun::Handled => return Ok(()),
+    ///         Begun::InFlight => return Err("another delivery of the event is being handled".into()),
+    ///     };
+    ///     sqlx::query("insert into welcomed (event_id) values ($1)")
+    ///         .bind(event.id())
+    ///         .execute(transaction.connection())
+    ///         .await?;
+    ///     transaction.commit().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`]; nothing is then taken.
+    pub async fn begin(&self, key: &EventKey, terms: Terms) -> Result<Begun, InboxError> {
+        // A wait for a lock may use up the deadline; the other statements get as long again.
+        let deadline = self.deadline.saturating_mul(2);
+        match within(deadline, self.try_begin(key, terms)).await {
+            Err(InboxError::Unavailable(cause)) if is_waiting_in_vain(&*cause) => Ok(Begun::InFlight),
+            begun => begun,
+        }
+    }
+
+    async fn try_begin(&self, key: &EventKey, terms: Terms) -> Result<Begun, sqlx::Error> {
+        // The number is ours; `SET` takes no parameters.
+        let start =
+            format!("BEGIN; SET LOCAL lock_timeout = {}", self.deadline.as_millis().clamp(1, MILLIS_LIMIT));
+        let mut transaction = self.pool.begin_with(AssertSqlSafe(start)).await?;
+        // Nobody sees the row before the commit, and then the event is handled.
+        let (lease, query) = self.reserving(key, terms, "handled");
+        let (is_taken, is_handled) = taken_or_handled(&query.fetch_one(&mut *transaction).await?)?;
+        if is_taken {
+            transaction.execute("SAVEPOINT kinde_webhook").await?;
+            return Ok(Begun::New(InboxTransaction { transaction, lease, deadline: self.deadline }));
+        }
+        if is_handled {
+            return Ok(Begun::Handled);
+        }
+        // After a wait the answer is as old as the question; a second look sees what the other committed.
+        transaction.rollback().await?;
+        let is_handled = about(LOOK, key).fetch_one(&self.pool).await?.try_get("is_handled")?;
+        Ok(if is_handled { Begun::Handled } else { Begun::InFlight })
+    }
+}
+
+/// What came of [`PostgresInbox::begin`]. Complete by nature.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is new: handle it in this transaction.
+    New(InboxTransaction),
+    /// Another is handling it now.
+    InFlight,
+    /// It is handled, or parked.
+    Handled,
+}
+
+/// A transaction that holds an event. Dropping it rolls both back: the event is new again.
+#[must_use = "without a commit nothing of it stays"]
+pub struct InboxTransaction {
+    transaction: Transaction<'static, Postgres>,
+    lease: Lease,
+    deadline: Duration,
+}
+
+impl InboxTransaction {
+    /// Gives the connection for the handler's statements.
+    ///
+    /// A `COMMIT` or `ROLLBACK` of its own would end the transaction under the event; use
+    /// [`Connection::begin`](sqlx::Connection::begin) on it for a part that may fail, which is a savepoint.
+    pub fn connection(&mut self) -> &mut sqlx::PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes the handler's writes and the event's being handled durable together.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`] when it is unknown whether they are. Answer with 503: at the next delivery
+    /// [`begin`](PostgresInbox::begin) knows.
+    pub async fn commit(self) -> Result<(), InboxError> {
+        within(self.deadline, self.transaction.commit()).await
+    }
+
+    /// Takes the handler's writes back; the event is new again.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`]; the server then rolls back when it misses the connection.
+    pub async fn rollback(self) -> Result<(), InboxError> {
+        within(self.deadline, self.transaction.rollback()).await
+    }
+
+    /// Takes the handler's writes back and puts the event aside, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::Unavailable`]; the event is then new again, or parked.
+    pub async fn park(mut self, event: &Event, reason: &str) -> Result<(), InboxError> {
+        within(self.deadline, self.transaction.execute("ROLLBACK TO SAVEPOINT kinde_webhook")).await?;
+        let query = settle(&self.lease, "parked", Some((event, reason)));
+        let parked = within(self.deadline, query.execute(&mut *self.transaction)).await?;
+        not_lost(parked.rows_affected())?;
+        self.commit().await
+    }
+}
+
+impl fmt::Debug for InboxTransaction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("InboxTransaction").field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
+
+/// Says whether the database gave up a wait for another transaction that holds the event.
+fn is_waiting_in_vain(cause: &(dyn Error + 'static)) -> bool {
+    let database = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    database.and_then(|error| error.code()).is_some_and(|code| WAITED_IN_VAIN.contains(&&*code))
+}
+
+/// PostgreSQL's `lock_not_available`, `serialization_failure` (where the database's default isolation is a higher one)
+/// and `deadlock_detected`.
+const WAITED_IN_VAIN: [&str; 3] = ["55P03", "40001", "40P01"];
+
+/// `lock_timeout` is a 32-bit number, and zero means for ever.
+const MILLIS_LIMIT: u128 = i32::MAX as u128;
+
+const LOOK: &str = "
+select exists (
+    select from kinde_webhook_inbox
+    where (environment, endpoint, event_id) = ($1, $2, $3)
+        and (state = 'parked' or state = 'handled' and keep_until > clock_timestamp())
+) as is_handled";
