@@ -1,6 +1,6 @@
 //! An inbox in PostgreSQL: shared by every process, and able to join the handler's transaction.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use kinde_core::{Random, Secret, SystemRandom};
 use sqlx::{Postgres, Row, postgres::PgArguments, query::Query};
@@ -161,7 +161,12 @@ impl fmt::Debug for PostgresInbox {
 impl Inbox for PostgresInbox {
     async fn reserve(&self, key: &EventKey, terms: Terms) -> Result<Reservation, InboxError> {
         let (lease, query) = self.reserving(key, terms, "reserved");
-        let row = within(self.deadline, query.fetch_one(&self.pool)).await?;
+        let row = match within(self.deadline, query.fetch_one(&self.pool)).await {
+            Err(InboxError::Unavailable(cause)) if is_waiting_in_vain(&*cause) => {
+                return Ok(Reservation::InFlight);
+            }
+            row => row?,
+        };
         let (is_taken, is_handled) = taken_or_handled(&row).map_err(unavailable)?;
         Ok(match (is_taken, is_handled) {
             (true, _) => Reservation::Yours(lease),
@@ -249,10 +254,19 @@ fn unavailable(error: sqlx::Error) -> InboxError {
     InboxError::Unavailable(Box::new(error))
 }
 
+/// Says whether the database gave up a wait for another transaction that holds the event.
+fn is_waiting_in_vain(cause: &(dyn Error + 'static)) -> bool {
+    let database = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    database.and_then(|error| error.code()).is_some_and(|code| WAITED_IN_VAIN.contains(&&*code))
+}
+
 /// PostgreSQL's timestamps end in the year 294276; a century is as good as for ever.
 fn seconds(duration: Duration) -> f64 {
     duration.min(CENTURY).as_secs_f64()
 }
+
+/// PostgreSQL's `lock_not_available`, `serialization_failure` (where the database's default isolation is a higher one) and `deadlock_detected`.
+const WAITED_IN_VAIN: [&str; 3] = ["55P03", "40001", "40P01"];
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 

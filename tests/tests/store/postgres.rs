@@ -7,7 +7,7 @@ use kinde_webhook::{
     EventKey, Inbox, InboxError, Lease,
     inbox::{ParkedEvent, PostgresInbox},
 };
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{Executor, PgPool, postgres::PgPoolOptions};
 
 use crate::{
     conformance::{self, Stage, TERMS, key, look, take},
@@ -21,6 +21,19 @@ async fn postgres_does_what_every_inbox_must_do() {
     let pool = server.pool().await;
     let inbox = migrated(&pool).await;
     conformance::all(&InPostgres { inbox, pool }, &event().await).await;
+}
+
+/// A database whose transactions see one moment only refuses who came second; that is an event in flight.
+///
+/// covers: H7
+#[tokio::test(flavor = "multi_thread")]
+async fn serializable_postgres_does_what_every_inbox_must_do() {
+    let server = servers::own_postgres().await;
+    let pool = server.pool().await;
+    pool.execute("alter database postgres set default_transaction_isolation = 'serializable'").await.unwrap();
+    let strict = server.pool().await;
+    let inbox = migrated(&strict).await;
+    conformance::all(&InPostgres { inbox, pool: strict }, &event().await).await;
 }
 
 /// covers: H7

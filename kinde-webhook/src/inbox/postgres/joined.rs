@@ -1,10 +1,10 @@
 //! Handled exactly once: the event's row and the handler's writes in one transaction.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use sqlx::{AssertSqlSafe, Executor, Postgres, Row, Transaction};
 
-use super::{PostgresInbox, about, not_lost, settle, taken_or_handled, within};
+use super::{PostgresInbox, about, is_waiting_in_vain, not_lost, settle, taken_or_handled, within};
 use crate::{
     Event, EventKey, InboxError,
     inbox::{Lease, Terms},
@@ -138,16 +138,6 @@ impl fmt::Debug for InboxTransaction {
         formatter.debug_struct("InboxTransaction").field("lease", &self.lease).finish_non_exhaustive()
     }
 }
-
-/// Says whether the database gave up a wait for another transaction that holds the event.
-fn is_waiting_in_vain(cause: &(dyn Error + 'static)) -> bool {
-    let database = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-    database.and_then(|error| error.code()).is_some_and(|code| WAITED_IN_VAIN.contains(&&*code))
-}
-
-/// PostgreSQL's `lock_not_available`, `serialization_failure` (where the database's default isolation is a higher one)
-/// and `deadlock_detected`.
-const WAITED_IN_VAIN: [&str; 3] = ["55P03", "40001", "40P01"];
 
 /// `lock_timeout` is a 32-bit number, and zero means for ever.
 const MILLIS_LIMIT: u128 = i32::MAX as u128;
