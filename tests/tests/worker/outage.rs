@@ -1,0 +1,44 @@
+//! PostgreSQL goes away under the endpoint and the worker, and comes back.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use kinde_emulator::{WebhookAttempt, WebhookOutcome};
+
+use crate::shop::{Shop, eventually};
+
+/// covers: H8
+#[tokio::test(flavor = "multi_thread")]
+async fn database_that_crashes_costs_503_and_no_event() {
+    let mut shop = Shop::open_on_a_server_of_its_own().await;
+    let worker = shop.worker();
+    let mut sent: BTreeSet<_> = (0..30).map(|_| shop.kinde.trigger("user.created")).collect();
+    eventually("the worker begins", async || !shop.handled().await.is_empty()).await;
+
+    shop.postgres.crash();
+    let of_the_outage: BTreeSet<_> = (0..10).map(|_| shop.kinde.trigger("user.created")).collect();
+    shop.kinde.settled().await;
+    let answers = answers_to(&shop, &of_the_outage);
+    assert!(answers.iter().all(|answer| *answer == WebhookOutcome::Status(503)), "{answers:?}");
+    assert!(shop.endpoint.log().contains("webhook postponed"), "{}", shop.endpoint.log());
+
+    shop.postgres.start().await;
+    sent.extend(of_the_outage.iter().cloned());
+    // Kinde's next attempts; the first may still find a dead connection.
+    for pause in [5, 25, 90, 8 * 60] {
+        shop.kinde.elapse(Duration::from_secs(pause)).await;
+        shop.kinde.settled().await;
+    }
+    shop.worked_off().await;
+    let answers = answers_to(&shop, &of_the_outage);
+    let accepted = answers.iter().filter(|answer| answer.is_success()).count();
+    assert_eq!(accepted, of_the_outage.len(), "{answers:?}");
+    shop.assert_handled_exactly_once(&sent).await;
+    assert!(worker.log().contains("begins anew"), "the worker noticed nothing:\n{}", worker.log());
+    println!("{} events, {} of them during the outage: each handled once", sent.len(), accepted);
+}
+
+fn answers_to(shop: &Shop, events: &BTreeSet<String>) -> Vec<WebhookOutcome> {
+    let attempts = shop.kinde.webhook_attempts();
+    let theirs = attempts.into_iter().filter(|attempt: &WebhookAttempt| events.contains(&attempt.event_id));
+    theirs.map(|attempt| attempt.outcome).collect()
+}
