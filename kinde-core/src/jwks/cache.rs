@@ -168,23 +168,15 @@ impl Cache {
             // Named under the lock: the fetch in flight cannot end unseen, nor another one in its stead.
             (self.settle(decision, key, request.sought), self.landing(&state), launch)
         };
-        match (settled, runtime) {
-            (Settled::Ready(key), runtime) => {
-                if let Some(runtime) = runtime {
-                    self.launch(&runtime, launch);
-                }
-                Turn::Ready(key)
-            }
-            (Settled::Refused(refusal), runtime) => {
-                // A refresh that is due is not lost with the one who noticed.
-                if let Some(runtime) = runtime {
-                    self.launch(&runtime, launch);
-                }
-                Turn::Refused(refusal)
-            }
-            (Settled::Wait(_), None) => Turn::Refused(self.unavailable()),
-            (Settled::Wait(starts), Some(runtime)) => {
-                self.launch(&runtime, launch);
+        // A refresh that is due is not lost with the one who noticed, whatever the answer.
+        if let Some(runtime) = &runtime {
+            self.launch(runtime, launch);
+        }
+        match settled {
+            Settled::Ready(key) => Turn::Ready(key),
+            Settled::Refused(refusal) => Turn::Refused(refusal),
+            Settled::Wait(_) if runtime.is_none() => Turn::Refused(self.unavailable()),
+            Settled::Wait(starts) => {
                 request.has_asked |= starts.is_some();
                 request.has_waited = true;
                 Turn::Wait(landing)
