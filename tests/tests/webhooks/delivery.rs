@@ -15,7 +15,7 @@ use kinde_webhook::{
 
 use crate::receiver::{Notebook, Order, endpoint, event_verifier_of, jwks_of, serve, verifier_of};
 
-/// covers: H1 H8
+/// covers: H8
 #[tokio::test]
 async fn person_who_is_created_and_changed_reaches_the_handlers_of_those_types() {
     let kinde = Environment::start().await;
