@@ -8,13 +8,14 @@ use std::{
 
 use kinde_core::AuthErrorKind;
 
-use crate::requests;
+use crate::{requests, webhooks};
 
 #[test]
 fn every_code_has_a_section_and_every_section_a_code() {
     let sections: BTreeSet<_> = sections().into_keys().collect();
     let mut codes = codes_of_reasons();
     codes.extend(codes_of_problems());
+    codes.extend(codes_of_webhooks());
     codes.extend(codes_of_events());
     let without_section: Vec<_> = codes.difference(&sections).collect();
     let without_code: Vec<_> = sections.difference(&codes).collect();
@@ -30,8 +31,7 @@ async fn sections_say_what_happened_the_answer_the_fix_and_where_to_read_on() {
         }
     }
     for (code, kind, _) in requests::provoked().await {
-        let section = sections[code].split_whitespace().collect::<Vec<_>>().join(" ");
-        let answer = section.split("- **Answer:** ").nth(1).unwrap();
+        let answer = answer_of(&sections[code]);
         let status = match kind {
             AuthErrorKind::CredentialMissing => "401, challenge without an error code",
             AuthErrorKind::InvalidRequest => "400 `invalid_request`",
@@ -40,8 +40,19 @@ async fn sections_say_what_happened_the_answer_the_fix_and_where_to_read_on() {
             AuthErrorKind::KeysUnavailable => "503 with `Retry-After`, no challenge",
             AuthErrorKind::Misconfigured => "500, no challenge",
         };
-        assert!(answer.split("- **Fix:**").next().unwrap().contains(status), "{code}: {answer}");
+        assert!(answer.contains(status), "{code}: {answer}");
     }
+    for (code, kind, _) in webhooks::provoked().await {
+        let (answer, status) = (answer_of(&sections[code]), webhooks::answer(kind));
+        assert!(answer.starts_with(status), "{code}: {answer}");
+        assert!(answer.contains("Kinde"), "{code} does not say what Kinde does next: {answer}");
+    }
+}
+
+/// What a section says under *Answer*, on one line.
+fn answer_of(section: &str) -> String {
+    let answer = section.split("- **Answer:** ").nth(1).unwrap().split("- **Fix:**").next().unwrap();
+    answer.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -88,7 +99,9 @@ pub(crate) fn codes_of_reasons() -> BTreeSet<String> {
 /// The first argument of each `ConfigProblem`, and whatever is named like the codes that are passed on.
 pub(crate) fn codes_of_problems() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
-    for file in rust_files(&root().join("kinde-core/src")) {
+    for file in
+        ["kinde-core/src", "kinde-webhook/src"].map(|folder| rust_files(&root().join(folder))).concat()
+    {
         let source = library_source(&file);
         for (before, text) in texts(&source) {
             let is_first = ["ConfigProblem::new(", "self.problem("].iter().any(|call| before.ends_with(call));
@@ -102,11 +115,20 @@ pub(crate) fn codes_of_problems() -> BTreeSet<String> {
     codes
 }
 
-/// The codes that kinde-tower logs beside those of refusals.
+/// The codes of `WebhookError::code` that are not those of the token in it.
+pub(crate) fn codes_of_webhooks() -> BTreeSet<String> {
+    let source = library_source("kinde-webhook/src/error.rs");
+    let table = source.split_once("pub fn code(").unwrap().1.split("pub fn ").next().unwrap();
+    let rows = texts(table).into_iter().filter(|(before, _)| before.ends_with("=> "));
+    rows.map(|(_, text)| text).collect()
+}
+
+/// The codes that are logged beside those of refusals.
 fn codes_of_events() -> BTreeSet<String> {
-    let source = library_source("kinde-tower/src/event.rs");
-    let named = texts(&source).into_iter().filter(|(before, _)| before.ends_with("code = "));
-    named.map(|(_, text)| text).collect()
+    let folders = ["kinde-tower/src", "kinde-webhook/src"].map(|folder| rust_files(&root().join(folder)));
+    let sources = folders.concat().into_iter().map(library_source);
+    let texts = sources.flat_map(|source| texts(&source));
+    texts.filter(|(before, _)| before.ends_with("code = ")).map(|(_, text)| text).collect()
 }
 
 /// Every text literal with what stands before it, white space left out.
