@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Builds a crate outside the workspace from the packaged crates, with the README's example as its only source.
+"""Builds a crate outside the workspace from the packaged crates, with the README's programs as its only sources.
 
-The example is the first ```rust block of README.md, byte for byte. Its dependencies are the ```toml block of the README
-that holds `[dependencies]`, if there is one, else DEPENDENCIES below.
+The programs are the ```rust blocks of README.md that have a `main`, byte for byte. Their dependencies are the ```toml block
+of the README that holds `[dependencies]`, if there is one, else DEPENDENCIES below.
 """
 
 import os
@@ -24,12 +24,10 @@ tokio = {{ version = "1", features = ["full"] }}
 """
 
 
-def block(text, language, holding=""):
-    """The first fenced block of this language that holds a text."""
-    for body in re.findall(rf"^```{language}[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        if holding in body:
-            return body
-    return None
+def blocks(text, language, holding):
+    """The fenced blocks of this language that hold a text."""
+    found = re.findall(rf"^```{language}[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [body for body in found if holding in body]
 
 
 def packaged(into):
@@ -50,10 +48,10 @@ def packaged(into):
 
 def dependencies(readme, version, folders):
     """The README's own lines for installing, with places of our crates replaced by their versions."""
-    text = block(readme, "toml", "[dependencies]")
-    if text is None:
+    written = blocks(readme, "toml", "[dependencies]")
+    if not written:
         return DEPENDENCIES.format(version=version)
-    text = text[text.index("[dependencies]"):]
+    text = written[0][written[0].index("[dependencies]"):]
     for name in folders:
         text = re.sub(rf"(?m)^({name} *= *\{{.*?)\b(?:git|path) *= *\"[^\"]*\"", rf'\1version = "{version}"', text)
         text = re.sub(rf"(?m)^({name}\b.*?), *(?:tag|rev|branch) *= *\"[^\"]*\"", r"\1", text)
@@ -62,16 +60,17 @@ def dependencies(readme, version, folders):
 
 def main():
     readme = (workspace.ROOT / "README.md").read_text()
-    example = block(readme, "rust")
-    if example is None:
-        sys.exit("README.md has no ```rust block")
+    programs = blocks(readme, "rust", "fn main()")
+    if not programs:
+        sys.exit("README.md has no ```rust block with a main")
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         folders = packaged(scratch)
         version = workspace.published()[0]["version"]
         consumer = scratch / "consumer"
-        (consumer / "src").mkdir(parents=True)
-        (consumer / "src" / "main.rs").write_text(example)
+        (consumer / "src" / "bin").mkdir(parents=True)
+        for number, program in enumerate(programs, 1):
+            (consumer / "src" / "bin" / f"program{number}.rs").write_text(program)
         patches = "".join(f'{name} = {{ path = "{folder}" }}\n' for name, folder in folders.items())
         (consumer / "Cargo.toml").write_text(
             '[package]\nname = "consumer"\nversion = "0.0.0"\nedition = "2024"\n\n[workspace]\n\n'
@@ -81,7 +80,8 @@ def main():
         # The same versions as everywhere, so that what is built can be used again.
         shutil.copy(workspace.ROOT / "Cargo.lock", consumer / "Cargo.lock")
         subprocess.run(["cargo", "check", "--quiet"], cwd=consumer, check=True)
-    print(f"{example.count(chr(10))} lines of README.md compile against {', '.join(folders)}")
+    lines = sum(program.count("\n") for program in programs)
+    print(f"{len(programs)} programs of README.md, {lines} lines, compile against {', '.join(folders)}")
 
 
 if __name__ == "__main__":
