@@ -1,4 +1,4 @@
-//! Workers are killed while they handle events.
+//! Workers are killed while they handle events, endpoints while they accept them.
 
 use std::collections::BTreeSet;
 
@@ -51,6 +51,28 @@ async fn worker_killed_again_and_again_in_a_handler_handles_every_event_exactly_
         shop.handled().await.len(),
     );
     assert!(interrupted >= i64::from(kills) && retried >= interrupted);
+}
+
+/// covers: H8
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoint_killed_while_kinde_delivers_costs_no_event() {
+    let deliveries = scaled("deliveries to an endpoint that is killed", 20_000);
+    let mut shop = Shop::open().await;
+    shop.kinde.set_webhook_delivery(WebhookDelivery::default().with_at_most(20));
+    let _worker = shop.worker();
+    let sent = send_with_duplicates(&shop, deliveries);
+    eventually("the endpoint begins", async || shop.count("select count(*) from apalis.jobs").await > 0)
+        .await;
+    shop.kill_endpoint();
+    shop.kinde.settled().await;
+    let in_vain =
+        shop.kinde.webhook_attempts().iter().filter(|attempt| !attempt.outcome.is_success()).count();
+    shop.try_again().await;
+    shop.worked_off().await;
+
+    assert!(in_vain > 0, "the endpoint was killed too late");
+    shop.assert_handled_exactly_once(&sent).await;
+    println!("{deliveries} deliveries, {in_vain} of them at first in vain: {} rows", sent.len());
 }
 
 /// Sends events, one in ten deliveries of them a duplicate, and gives the events' ids.

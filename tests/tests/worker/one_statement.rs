@@ -20,7 +20,7 @@ async fn endpoint_stores_an_event_with_one_statement_and_no_transaction_around_i
     let plain = if rest.contains('?') { "&sslmode=disable" } else { "?sslmode=disable" };
     let kinde = Environment::start().await;
     kinde.set_webhook_delivery(WebhookDelivery::default().with_at_most(1));
-    let endpoint = Program::accept(&kinde, &(url + plain));
+    let endpoint = Program::accept(&kinde, &(url + plain), 0);
     kinde.add_webhook(endpoint.url()).unwrap();
     // The first event on a connection prepares the statement.
     kinde.trigger("user.created");

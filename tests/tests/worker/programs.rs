@@ -24,14 +24,14 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts the half that Kinde talks to, and waits until it listens.
-    pub(crate) fn accept(kinde: &Environment, database_url: &str) -> Self {
-        Self::start("accept", kinde, database_url)
+    /// Starts the half that Kinde talks to, and waits until it listens, on a free port or where another did.
+    pub(crate) fn accept(kinde: &Environment, database_url: &str, port: u16) -> Self {
+        Self::start("accept", kinde, database_url, port)
     }
 
     /// Starts the half that handles events.
     pub(crate) fn work(kinde: &Environment, database_url: &str) -> Self {
-        Self::start("work", kinde, database_url)
+        Self::start("work", kinde, database_url, 0)
     }
 
     /// Gives the URL that the endpoint printed.
@@ -39,9 +39,19 @@ impl Program {
         self.first_line.split(' ').next().unwrap_or_default()
     }
 
-    /// Kills the program as nothing can be caught, and waits for its end.
-    pub(crate) fn kill(mut self) {
-        self.end();
+    /// Gives the port of that URL.
+    pub(crate) fn port(&self) -> u16 {
+        let after_host = self.url().rsplit(':').next().unwrap_or_default();
+        after_host.split('/').next().unwrap_or_default().parse().unwrap()
+    }
+
+    /// Kills the program in a way that it cannot notice, and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut pipe) = self.shell.stdin.take() {
+            // A shell that is gone has nobody who reads.
+            let _ = writeln!(pipe);
+        }
+        let _ = self.shell.wait();
     }
 
     /// Gives what the program logged.
@@ -49,14 +59,18 @@ impl Program {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn start(role: &str, kinde: &Environment, database_url: &str) -> Self {
+    fn start(role: &str, kinde: &Environment, database_url: &str, port: u16) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log = std::env::temp_dir().join(format!("kinde-worker-{}-{number}.log", std::process::id()));
         // The pipe closes when this process ends, however it ends; then `read` returns and the program is killed.
         let script = r#""$@" 2>"$LOG" </dev/null & exec >/dev/null; read -r word; kill -s KILL $!; wait $!"#;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script, "sh"]).arg(program()).arg(role).process_group(0);
-        command.env_clear().envs(kinde.variables()).env("DATABASE_URL", database_url).env("PORT", "0");
+        command
+            .env_clear()
+            .envs(kinde.variables())
+            .env("DATABASE_URL", database_url)
+            .env("PORT", port.to_string());
         command.env("LOG", &log).env("RUST_LOG", "info,apalis_core::worker::context=error");
         let mut shell =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -67,19 +81,11 @@ impl Program {
         assert!(!program.first_line.is_empty(), "{role} did not start:\n{}", program.log());
         program
     }
-
-    fn end(&mut self) {
-        if let Some(mut pipe) = self.shell.stdin.take() {
-            // A shell that is gone has nobody who reads.
-            let _ = writeln!(pipe);
-        }
-        let _ = self.shell.wait();
-    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        self.end();
+        self.kill();
         let _ = fs::remove_file(&self.log);
     }
 }

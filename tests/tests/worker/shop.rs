@@ -31,10 +31,24 @@ impl Shop {
 
     async fn open_on(postgres: Postgres) -> Self {
         let kinde = Environment::start().await;
-        let endpoint = Program::accept(&kinde, postgres.url());
+        let endpoint = Program::accept(&kinde, postgres.url(), 0);
         kinde.add_webhook(endpoint.url()).unwrap();
         let pool = postgres.pool().await;
         Self { kinde, postgres, pool, endpoint }
+    }
+
+    /// Kills the endpoint, and starts another in its place.
+    pub(crate) fn kill_endpoint(&mut self) {
+        self.endpoint.kill();
+        self.endpoint = Program::accept(&self.kinde, self.postgres.url(), self.endpoint.port());
+    }
+
+    /// Lets Kinde try again what it could not deliver, four times.
+    pub(crate) async fn try_again(&self) {
+        for pause in [5, 25, 90, 8 * 60] {
+            self.kinde.elapse(Duration::from_secs(pause)).await;
+            self.kinde.settled().await;
+        }
     }
 
     /// Starts a worker.
