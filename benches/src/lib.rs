@@ -3,5 +3,6 @@
 
 pub mod apps;
 pub mod environment;
+pub mod limit;
 pub mod measure;
 pub mod report;

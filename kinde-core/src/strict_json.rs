@@ -267,17 +267,29 @@ impl<'de, const KEEP: bool> Visitor<'de> for AnyValue<KEEP> {
         Ok(Value::Array(kept))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut names = Names::default();
-        let mut kept = Map::new();
-        while let Some(name) = next_name(&mut members, &mut names)? {
-            let value = members.next_value_seed(AnyValue::<KEEP>)?;
-            if KEEP {
-                kept.insert(name.into_owned(), value);
-            }
-        }
-        Ok(Value::Object(kept))
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        if KEEP { keep_members(members).map(Value::Object) } else { skip_members(members) }
     }
+}
+
+/// What is kept tells by itself whether a name was there before.
+fn keep_members<'de, A: MapAccess<'de>>(mut members: A) -> Result<Map<String, Value>, A::Error> {
+    let mut kept = Map::new();
+    while let Some(Name(name)) = members.next_key()? {
+        let value = members.next_value_seed(AnyValue::<true>)?;
+        if kept.insert(name.into_owned(), value).is_some() {
+            return Err(A::Error::custom(REPEATED));
+        }
+    }
+    Ok(kept)
+}
+
+fn skip_members<'de, A: MapAccess<'de>>(mut members: A) -> Result<Value, A::Error> {
+    let mut names = Names::default();
+    while next_name(&mut members, &mut names)?.is_some() {
+        members.next_value_seed(AnyValue::<false>)?;
+    }
+    Ok(Value::Null)
 }
 
 const FEW: usize = 16;

@@ -50,11 +50,19 @@ where
     S: Service<Event>,
     S::Error: Into<HandlerError>,
 {
-    let outcome = without_panic(async move {
+    let handling = async move {
         poll_fn(|context| handler.poll_ready(context)).await.map_err(Into::into)?;
         handler.call(event).await.map(drop).map_err(Into::into)
-    });
-    match tokio::time::timeout(limit, outcome).await {
+    };
+    limited(handling, limit).await
+}
+
+/// Waits for a handler, for at most `limit`; a panic is an error like any other.
+pub(crate) async fn limited(
+    handling: impl Future<Output = Result<(), HandlerError>>,
+    limit: Duration,
+) -> Result<(), HandlerError> {
+    match tokio::time::timeout(limit, without_panic(handling)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(HandlerError::retryable(format!("it was not done after {limit:?}"))),
     }

@@ -24,7 +24,8 @@
 //! | know what it says | [`Event`] for the envelope, [`payload`] for the 27 types, raw JSON for the rest |
 //! | receive over HTTP | [`WebhookService`] for any tower stack; in axum also the extractor `kinde_axum::Webhook` |
 //! | handle by type | [`Dispatcher`]; errors are [retryable or permanent](HandlerError) |
-//! | handle once | [`inbox`] remembers, [`Once`] reserves, runs, confirms or gives back |
+//! | handle once | [`inbox`] remembers, [`Once`] reserves, runs, confirms or gives back; `ExactlyOnce` joins the handler's transaction |
+//! | keep people and organizations in tables | `sync`, with feature `postgres` or `sqlite` |
 //! | accept now, work later | [`Forward`] stores a [`StoredEvent`] in your queue; the worker verifies it again and calls [`Process::process`] |
 //!
 //! # Answers
@@ -46,6 +47,9 @@
 //! # Features
 //!
 //! - `reqwest` (default): key sets are fetched with kinde-core's HTTP client.
+//! - `postgres`: `inbox::PostgresInbox` and `sync::PostgresSync`, on sqlx 0.9, which needs Rust 1.94.
+//! - `sqlite`: `sync::SqliteSync`, likewise.
+//! - `redis`: `inbox::RedisInbox`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::arithmetic_side_effects)]
@@ -53,6 +57,8 @@
 mod dispatcher;
 mod error;
 mod event;
+#[cfg(feature = "postgres")]
+mod exactly_once;
 mod forward;
 mod handler;
 pub mod inbox;
@@ -63,14 +69,18 @@ mod receive;
 mod report;
 mod response;
 mod service;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod sync;
 mod verifier;
 
 pub use dispatcher::{Dispatcher, HandlePayload};
 pub use error::{HandlerError, WebhookError, WebhookErrorKind, WebhookReason};
 pub use event::{Event, FromEvent, Source};
+#[cfg(feature = "postgres")]
+pub use exactly_once::{ExactlyOnce, Joined};
 pub use forward::{Forward, StoredEvent};
 pub use handler::HandlerFn;
-pub use inbox::{EventKey, Inbox, InboxError, Lease, Reservation};
+pub use inbox::{EventKey, Inbox, InboxError, Lease, Reservation, Terms};
 pub use once::Once;
 pub use payload::{EventPayload, MalformedPayload, Payload};
 pub use process::{Disposition, Process};

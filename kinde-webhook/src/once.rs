@@ -67,7 +67,8 @@ impl<I, S> Once<I, S> {
     }
 
     fn terms(&self) -> Terms {
-        Terms { lease: self.time_limit.saturating_add(LEASE_LONGER), keep: self.keep }
+        let longer = self.time_limit.checked_div(4).unwrap_or_default().max(LEASE_LONGER_MIN);
+        Terms { lease: self.time_limit.saturating_add(longer), keep: self.keep }
     }
 }
 
@@ -148,12 +149,13 @@ where
     }
 }
 
-const DEFAULT_ENDPOINT: &str = "default";
+pub(crate) const DEFAULT_ENDPOINT: &str = "default";
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(5);
-/// For confirming, and for a process that stood still.
-const LEASE_LONGER: Duration = Duration::from_secs(15);
+/// A reservation lasts a quarter longer than its handler may work, and at least this: for confirming, and for a process
+/// that stood still.
+const LEASE_LONGER_MIN: Duration = Duration::from_secs(1);
 /// The stores count from the reservation by a clock of their own.
-const KEEP_LONGER: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const KEEP_LONGER: Duration = Duration::from_secs(24 * 60 * 60);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -58,6 +58,8 @@ const ALLOWED_SIGNATURES: &[(&str, &str)] = &[
         "kinde-webhook/src/inbox/postgres/joined.rs",
         "pub fn connection(&mut self) -> &mut sqlx::PgConnection {",
     ),
+    ("kinde-webhook/src/sync/postgres.rs", "pub fn new(pool: sqlx::PgPool) -> Self {"),
+    ("kinde-webhook/src/sync/sqlite.rs", "pub fn new(pool: sqlx::SqlitePool) -> Self {"),
 ];
 
 /// How many lines a source file may have before its tests.

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, process::ExitCode, time::Duration};
 
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderValue, Request, StatusCode};
 use kinde_benches::{
     apps::{bare, hand_written, jwt_authorizer, oauth2_resource_server, ours},
     environment::{self, bearer},
-    measure::{median, nanos_per_request, thread_time},
+    limit::Limit,
+    measure::{median, nanos_per_request},
     report::{Bars, option},
 };
 use kinde_emulator::Environment;
@@ -32,7 +31,7 @@ async fn run(rounds: usize) -> ExitCode {
     for round in 0..rounds + WARM_UP {
         for (at_case, case) in cases.iter().enumerate() {
             let credentials = case.batch(round);
-            let limit_reading = limit.nanos_per_verification();
+            let limit_reading = limit.nanos_per_verification(FIRST_SEEN_BATCH);
             for at_row in (0..rows.len()).map(|index| (index + round) % rows.len()) {
                 let row = &rows[at_row];
                 let runner = if case.is_expired { row.when_expired.as_ref() } else { None };
@@ -247,37 +246,6 @@ fn is_success(status: StatusCode) -> bool {
 
 fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error()
-}
-
-/// The physical limit: one signature check with a key parsed before.
-struct Limit {
-    key: ParsedPublicKey,
-    message: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-impl Limit {
-    fn of(environment: &Environment) -> Self {
-        let token = environment::person(environment).access_token();
-        let jwks: serde_json::Value = serde_json::from_str(&environment.jwks()).expect("a key set");
-        let kid = environment.signing_kid();
-        let keys = jwks["keys"].as_array().expect("an array");
-        let jwk = keys.iter().find(|jwk| jwk["kid"] == kid).expect("the signing key");
-        let bytes = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).expect("base64url");
-        let member = |name: &str| bytes(jwk[name].as_str().expect("a string"));
-        let components = RsaPublicKeyComponents { n: member("n"), e: member("e") };
-        let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).expect("a key");
-        let (message, signature) = token.rsplit_once('.').expect("a signed token");
-        Self { key, message: message.as_bytes().to_vec(), signature: bytes(signature) }
-    }
-
-    fn nanos_per_verification(&self) -> f64 {
-        let start = thread_time();
-        for _ in 0..FIRST_SEEN_BATCH {
-            self.key.verify_sig(&self.message, &self.signature).expect("a good signature");
-        }
-        (thread_time() - start).as_nanos() as f64 / FIRST_SEEN_BATCH as f64
-    }
 }
 
 const BARE: &str = "B: bare axum handler";

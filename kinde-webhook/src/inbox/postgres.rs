@@ -61,6 +61,11 @@ impl PostgresInbox {
         Self { pool, random: Arc::new(SystemRandom), deadline: DEADLINE }
     }
 
+    /// Gives for how long a statement, or a wait for another delivery, may take.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// Sets for how long the database may take for an answer, a free connection included, before it counts as down.
     ///
     /// The default is three seconds: the 503 should be out before Kinde gives up on the delivery. With zero every

@@ -3,6 +3,7 @@
 mod crossing;
 mod delivery;
 mod failing;
+mod fire;
 mod receiver;
 mod refused;
 #[path = "../story/scale.rs"]
