@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn judged(changed: &[(&str, Value)]) -> Result<Duration, &'static str> {
-        let Value::Object(mut claims) = event() else { unreachable!("an object") };
+        let Value::Object(mut claims) = event() else { panic!("an object") };
         for (name, value) in changed {
             claims.insert((*name).to_owned(), value.clone());
         }
@@ -191,7 +191,7 @@ mod tests {
     fn envelope_is_complete_or_refused() {
         assert_eq!(judged(&[]), Ok(Duration::from_secs(NOW)));
         for name in ["type", "event_id", "timestamp", "data"] {
-            let Value::Object(mut claims) = event() else { unreachable!("an object") };
+            let Value::Object(mut claims) = event() else { panic!("an object") };
             claims.remove(name);
             let refused = rules().judge(&mut claims, Duration::from_secs(NOW)).unwrap_err();
             assert_eq!(refused, AuthReason::ClaimMissing { claim: name });
