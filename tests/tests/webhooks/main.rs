@@ -2,6 +2,7 @@
 
 mod crossing;
 mod delivery;
+mod extractor;
 mod failing;
 mod fire;
 mod receiver;
