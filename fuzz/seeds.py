@@ -52,6 +52,13 @@ def main():
     # A malformed authorization claim grants nothing, and the token stands.
     write("seeds/malformed_permissions.txt", sign(user | {"permissions": {"create:todos": True}}))
 
+    event = {
+        "type": "user.created", "event_id": "event_01a0c0e1845a16f366b1992215bc4c56", "source": "admin",
+        "timestamp": "2026-09-22T00:13:20.000417+10:00", "data": {"user": {"id": "kp_0123456789abcdef0123456789abcdef"}},
+    }
+    webhook = sign(event)
+    write("seeds/webhook.txt", webhook)
+
     header, claims, signature = token.split(".")
     none = encoded(b'{"alg":"none"}')
     tokens = {
@@ -64,6 +71,21 @@ def main():
     }
     for name, text in tokens.items():
         write(f"corpus/bearer_token/{name}", text)
+    bodies = {
+        "event": webhook, "line_feed": f"{webhook}\n", "access_token": token, "two": f"{webhook}\n{webhook}", "empty": "",
+        "subject": sign(event | {"sub": "kp_1"}), "data_is_a_list": sign(event | {"data": []}), "old": sign(event | {"timestamp": "2020-01-01T00:00:00Z"}),
+        "no_offset": sign(event | {"timestamp": "2026-09-22T00:13:20"}), "no_id": sign({k: v for k, v in event.items() if k != "event_id"}),
+    }
+    for name, text in bodies.items():
+        write(f"corpus/webhook_body/{name}", text)
+    user_payload = {"id": "kp_1", "email": None, "organizations": [{"code": "org_1", "roles": None, "permissions": [{"id": "1", "key": "a"}]}]}
+    payloads = {
+        "user": {"user": user_payload}, "organization": {"organization": {"code": "org_1", "name": 1}}, "role": {"role": {"id": "1", "key": "k"}},
+        "customer": {"customer_id": "c", "quantity": 0, "next_billing_date": "2024-11-18T13:32:03+11"}, "passkey": {"user": {"id": "kp_1"}, "passkey": {}},
+        "empty": {}, "user_is_a_list": {"user": []}, "id_is_a_number": {"user": {"id": 1}},
+    }
+    for name, value in payloads.items():
+        write(f"corpus/event_payload/{name}", json.dumps(value))
     headers = {
         "bearer": f"Bearer {token}", "lower_case": f"bearer {token}", "machine": f"Bearer {sign(machine)}", "basic": "Basic dXNlcjpwYXNz",
         "empty": "", "scheme_alone": "Bearer", "two_spaces": f"Bearer  {token}", "two_headers": f"Bearer {token}\nBearer {token}",

@@ -1,8 +1,9 @@
 //! What the fuzz targets share: one environment whose only accepted tokens are known beforehand.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
-use kinde_core::{Issuer, Jwks, ManualClock, Verifier};
+use kinde_core::{EventVerifier, Issuer, Jwks, ManualClock, Verifier};
+use kinde_webhook::WebhookVerifier;
 
 /// The issuer of the seeds. Loopback, because their key is the emulator's, which is public.
 pub const ISSUER: &str = "http://localhost:9";
@@ -15,16 +16,26 @@ pub const ACCEPTED: [&str; 3] = [
 /// The key set of the environment.
 pub const KEY_SET: &str = include_str!("../seeds/key_set.json");
 
+/// The only event.
+pub const EVENT: &str = include_str!("../seeds/webhook.txt");
+
 /// The moment at which the seeds are valid.
-const NOW: u64 = 1_790_000_100;
+pub const NOW: Duration = Duration::from_secs(1_790_000_100);
+
+/// The environment's keys, at hand.
+pub static KEYS: LazyLock<Jwks> = LazyLock::new(|| {
+    let issuer = Issuer::new(ISSUER).expect("a loopback issuer");
+    Jwks::from_static_json(issuer, KEY_SET).expect("the seeds hold one usable key")
+});
+
+/// A verifier of the environment's events.
+pub static EVENTS: LazyLock<WebhookVerifier> = LazyLock::new(|| EventVerifier::new(KEYS.clone()).into());
 
 /// A verifier with its key at hand, a clock that stands still, and no memory of earlier tokens.
 pub static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let issuer = Issuer::new(ISSUER).expect("a loopback issuer");
-    let keys = Jwks::from_static_json(issuer, KEY_SET).expect("the seeds hold one usable key");
-    Verifier::builder(keys)
+    Verifier::builder(KEYS.clone())
         .with_audience("https://api.example.com")
-        .with_clock(ManualClock::at_unix_seconds(NOW))
+        .with_clock(ManualClock::at_unix_seconds(NOW.as_secs()))
         .with_memory_limit_bytes(0)
         .build()
         .expect("bound by audience")
