@@ -6,7 +6,7 @@ use std::{
 };
 
 use kinde_core::Kinde;
-use kinde_emulator::{EVENT_TYPES, Environment, WebhookDelivery, WebhookEndpoint};
+use kinde_emulator::{EVENT_TYPES, Environment, Fault, WebhookDelivery, WebhookEndpoint};
 use kinde_webhook::{
     Dispatcher, HandlerError, Payload, WebhookService, WebhookVerifier,
     inbox::MemoryInbox,
@@ -179,4 +179,21 @@ async fn sender_that_hangs_up_does_not_end_the_handler() {
         kinde.webhook_attempts().iter().map(|attempt| attempt.outcome.is_success()).collect();
     assert_eq!(outcomes, [false, true]);
     assert_eq!(notebook.runs(), [id]);
+}
+
+/// covers: H3
+#[tokio::test(start_paused = true)]
+async fn environment_whose_keys_hang_does_not_hold_up_the_other() {
+    let (away, here) = (Environment::start().await, Environment::start().await);
+    here.rotate_keys();
+    away.fault("/.well-known/jwks", Fault::Hang);
+    let both = WebhookVerifier::any_of([event_verifier_of(&away), event_verifier_of(&here)]).unwrap();
+    for environment in both.environments().filter(|one| one.issuer().as_str() == here.issuer()) {
+        for keys in environment.key_sets() {
+            keys.warm_up().await.unwrap();
+        }
+    }
+    let asked = tokio::time::Instant::now();
+    assert!(both.verify(here.event("user.created").token()).await.is_ok());
+    assert_eq!(asked.elapsed(), Duration::ZERO);
 }
