@@ -1,14 +1,11 @@
 //! The worker: takes jobs from the queue, verifies each again, and has it handled once.
 
-use std::{any::Any, convert::Infallible, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use apalis::{
-    layers::{
-        catch_panic::{CatchPanicLayer, PanicError},
-        retry::{
-            HasherRng, RetryPolicy,
-            backoff::{ExponentialBackoff, ExponentialBackoffMaker, InvalidBackoff, MakeBackoff},
-        },
+    layers::retry::{
+        HasherRng, RetryPolicy,
+        backoff::{ExponentialBackoff, ExponentialBackoffMaker, InvalidBackoff, MakeBackoff},
     },
     prelude::{
         AbortError, BackendExt, BoxDynError, Codec, RandomId, WorkerBuilder, WorkerBuilderExt, WorkerError,
@@ -16,10 +13,7 @@ use apalis::{
 };
 use apalis_postgres::{Config, PostgresStorage};
 use example_environment::ctrl_c;
-use kinde_webhook::{
-    Event, EventKey, HandlerError, StoredEvent, WebhookVerifier,
-    inbox::{Begun, PostgresInbox, Terms},
-};
+use kinde_webhook::{ExactlyOnce, Process, StoredEvent, WebhookVerifier, inbox::PostgresInbox};
 use sqlx::PgPool;
 
 use crate::{
@@ -60,11 +54,9 @@ async fn run_once(
         // Outermost, so that a job that waits for its next attempt holds up no other.
         .retry(RetryPolicy::retries(ATTEMPTS - 1).with_backoff(backoff.clone()))
         .concurrency(JOBS_AT_A_TIME)
-        .timeout(HANDLER_TIME_LIMIT)
-        .layer(CatchPanicLayer::with_panic_handler(retry_a_panic))
         .build({
-            let (inbox, verifier) = (PostgresInbox::new(pool.clone()), verifier.clone());
-            move |job: Vec<u8>| work(job, verifier.clone(), inbox.clone())
+            let (process, verifier) = (process(pool, verifier), verifier.clone());
+            move |job: Vec<u8>| work(job, verifier.clone(), process.clone())
         })
         .run_until(async {
             ctrl_c().await;
@@ -73,51 +65,33 @@ async fn run_once(
         .await
 }
 
+/// Runs the handler in the transaction that remembers its event. A panic is an error like any other.
+fn process(pool: &PgPool, verifier: &WebhookVerifier) -> impl Process {
+    ExactlyOnce::new(PostgresInbox::new(pool.clone()), verifier, |event, connection| {
+        Box::pin(async move { handler::handle(connection, &event).await })
+    })
+    .with_endpoint(QUEUE)
+    .with_time_limit(HANDLER_TIME_LIMIT)
+}
+
 /// Verifies a job again: a queue is storage, not proof, and others may write to its table.
-async fn work(job: Vec<u8>, verifier: WebhookVerifier, inbox: PostgresInbox) -> Result<(), BoxDynError> {
+async fn work(job: Vec<u8>, verifier: WebhookVerifier, process: impl Process) -> Result<(), BoxDynError> {
     let stored: StoredEvent =
         serde_json::from_slice(&job).map_err(|error| refused("job_malformed", error))?;
     let event = match verifier.verify(stored.token()).await {
         Err(error) if !error.is_temporary() => return Err(refused(error.code(), error)),
         outcome => outcome?,
     };
-    let terms = Terms { lease: HANDLER_TIME_LIMIT, keep: verifier.window() + A_DAY };
-    handle_once(&event, &inbox, terms).await.map_err(|error| {
+    process.process(event.clone()).await.map(drop).map_err(|error| {
         tracing::warn!(event_id = ?event.id(), reason = %error, "event postponed");
-        error.to_string().into()
+        error.into()
     })
-}
-
-/// Has an event handled in the transaction that remembers it.
-async fn handle_once(event: &Event, inbox: &PostgresInbox, terms: Terms) -> Result<(), HandlerError> {
-    let mut transaction = match inbox.begin(&EventKey::new(event, QUEUE), terms).await? {
-        Begun::New(transaction) => transaction,
-        Begun::Handled => return Ok(()),
-        Begun::InFlight => return Err("another worker has it".into()),
-    };
-    match handler::handle(transaction.connection(), event).await {
-        Ok(()) => Ok(transaction.commit().await?),
-        Err(error) if error.is_permanent() => {
-            tracing::error!(event_id = ?event.id(), reason = %error, "event parked");
-            Ok(transaction.park(event, &error.to_string()).await?)
-        }
-        // The transaction is dropped, and with it whatever the handler wrote.
-        Err(error) => Err(error),
-    }
 }
 
 /// Ends a job for good: its row stays, with the status `Killed` and the reason.
 fn refused(code: &str, error: impl std::error::Error + Send + Sync + 'static) -> BoxDynError {
     tracing::error!(code, reason = %error, "job refused");
     AbortError::new(error).into()
-}
-
-/// apalis would end the job; but what made the handler panic may be gone at the next attempt.
-fn retry_a_panic(panic: &Box<dyn Any + Send>) -> PanicError {
-    let said = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(said, "the handler panicked");
-    PanicError(said)
 }
 
 /// Pauses of 1 s, 2 s, 4 s … up to an hour.
@@ -145,29 +119,10 @@ impl Codec<Vec<u8>> for AsStored {
 
 const JOBS_AT_A_TIME: usize = 10;
 const HANDLER_TIME_LIMIT: Duration = Duration::from_secs(60);
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
-    use apalis::prelude::{Attempt, MemoryStorage, TaskSink, WorkerContext};
-
     use super::*;
-
-    #[tokio::test]
-    async fn handler_that_panics_is_tried_again_by_a_worker_that_lives() {
-        async fn panics_at_first(_: u32, attempt: Attempt, worker: WorkerContext) -> Result<(), BoxDynError> {
-            assert!(attempt.current() > 1, "a panic, as this test wants it");
-            Ok(worker.stop()?)
-        }
-        let mut queue = MemoryStorage::new();
-        queue.push(1).await.unwrap();
-        let worker = WorkerBuilder::new("worker")
-            .backend(queue)
-            .retry(RetryPolicy::retries(1))
-            .layer(CatchPanicLayer::with_panic_handler(retry_a_panic))
-            .build(panics_at_first);
-        tokio::time::timeout(Duration::from_secs(60), worker.run()).await.unwrap().unwrap();
-    }
 
     #[test]
     fn attempts_last_for_half_a_day() {
