@@ -55,6 +55,7 @@ impl WebhookError {
             WebhookReason::OtherFailed => "event_failed_elsewhere",
             WebhookReason::Inbox(InboxError::Full { .. }) => "inbox_full",
             WebhookReason::Inbox(InboxError::LeaseLost) => "lease_lost",
+            WebhookReason::Inbox(InboxError::TransactionAborted) => "transaction_aborted",
             WebhookReason::Inbox(InboxError::Unavailable(_)) => "inbox_unavailable",
             WebhookReason::Handler(_) => "handler_failed",
         }
@@ -83,6 +84,8 @@ fn refused(error: &AuthError) -> WebhookErrorKind {
             AuthReason::KeyUnknown { .. } | AuthReason::SignatureInvalid | AuthReason::KeyIdMissing => {
                 WebhookErrorKind::NotTrusted
             }
+            // Ahead of our clock now, and not for ever.
+            AuthReason::NotYetValid { .. } => WebhookErrorKind::TryAgain,
             _ => WebhookErrorKind::Malformed,
         },
     }
@@ -183,7 +186,6 @@ pub enum WebhookReason {
 /// How a handler fails: in a way that a retry can cure, or for good.
 ///
 /// Any error becomes a retryable one with `?`; name the permanent ones.
-#[derive(Debug)]
 pub struct HandlerError {
     is_permanent: bool,
     cause: Box<dyn std::error::Error + Send + Sync>,
@@ -215,6 +217,13 @@ impl HandlerError {
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for HandlerError {
     fn from(cause: E) -> Self {
         Self::retryable(cause)
+    }
+}
+
+/// Prints what `Display` prints: the details of a database's error can hold what somebody wrote.
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "HandlerError({self})")
     }
 }
 

@@ -3,8 +3,9 @@
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use crate::{
-    Disposition, Event, EventKey, HandlerError, InboxError, Process, WebhookError, WebhookReason, handler,
+    Disposition, Event, EventKey, HandlerError, Process, WebhookError, WebhookReason, handler,
     inbox::{Begun, InboxTransaction, PostgresInbox, Terms},
+    process::to_the_end,
     report,
 };
 
@@ -12,6 +13,9 @@ use crate::{
 ///
 /// What the handler writes with the connection it is given becomes durable together with the event, or not at all. What
 /// it does elsewhere, such as sending a mail, is still at least once.
+///
+/// A handler that goes on after a failed statement, or ends the transaction itself, has lost it: the event is then not
+/// acknowledged. A statement that may fail belongs into a savepoint (`connection.begin()`).
 ///
 /// ```no_run
 /// use kinde_webhook::{ExactlyOnce, WebhookService, WebhookVerifier, inbox::PostgresInbox, sync::PostgresSync};
@@ -61,15 +65,14 @@ where
         self
     }
 
-    /// Sets for how long a handler may work. Default 10 s: it holds a connection and locks meanwhile. Zero fails every
-    /// event.
+    /// Sets for how long a handler may work. Default 10 s: it holds a connection and locks meanwhile.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
-    async fn process_to_the_end(&self, event: Event) -> Result<Disposition, WebhookError> {
+    async fn handle_once(&self, event: Event) -> Result<Disposition, WebhookError> {
         let key = EventKey::new(&event, &self.endpoint);
         // The transaction is the lease.
         let terms = Terms { lease: self.time_limit, keep: self.keep };
@@ -85,7 +88,8 @@ where
         event: &Event,
         mut transaction: InboxTransaction,
     ) -> Result<Disposition, WebhookError> {
-        let handling = (self.handler)(event.clone(), transaction.connection());
+        // The closure itself may panic, too.
+        let handling = async { (self.handler)(event.clone(), transaction.connection()).await };
         match handler::limited(handling, self.time_limit).await {
             Ok(()) => {
                 transaction.commit().await?;
@@ -113,11 +117,7 @@ where
 {
     async fn process(&self, event: Event) -> Result<Disposition, WebhookError> {
         let this = self.clone();
-        // A sender that hangs up drops its request; the handler must not end in the middle for that.
-        match tokio::spawn(async move { this.process_to_the_end(event).await }).await {
-            Ok(outcome) => outcome,
-            Err(lost) => Err(InboxError::Unavailable(lost.into()).into()),
-        }
+        to_the_end(async move { this.handle_once(event).await }).await
     }
 }
 

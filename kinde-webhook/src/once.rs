@@ -1,6 +1,6 @@
 //! Each event to the handler once: reserve, run, then confirm, release or park.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use tower_service::Service;
 
@@ -8,6 +8,7 @@ use crate::{
     Disposition, Event, EventKey, HandlerError, Inbox, InboxError, Process, Reservation, WebhookError,
     WebhookReason, handler,
     inbox::{Lease, Terms},
+    process::to_the_end,
     report,
 };
 
@@ -51,7 +52,7 @@ impl<I, S> Once<I, S> {
     }
 
     /// Sets for how long a handler may work. Default 60 s: a process that died then loses its event before Kinde's
-    /// fourth attempt, two minutes later. Zero fails every event.
+    /// fourth attempt, two minutes later.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
@@ -81,11 +82,7 @@ where
 {
     async fn process(&self, event: Event) -> Result<Disposition, WebhookError> {
         let this = self.clone();
-        // A sender that hangs up drops its request; the handler must not end in the middle for that.
-        match tokio::spawn(async move { this.process_to_the_end(event).await }).await {
-            Ok(outcome) => outcome,
-            Err(lost) => Err(InboxError::Unavailable(lost.into()).into()),
-        }
+        to_the_end(async move { this.handle_once(event).await }).await
     }
 }
 
@@ -96,7 +93,7 @@ where
     S::Error: Into<HandlerError> + Send,
     S::Future: Send,
 {
-    async fn process_to_the_end(&self, event: Event) -> Result<Disposition, WebhookError> {
+    async fn handle_once(&self, event: Event) -> Result<Disposition, WebhookError> {
         let key = EventKey::new(&event, &self.endpoint);
         match self.inbox.reserve(&key, self.terms()).await? {
             Reservation::Yours(lease) => self.handle(&event, lease).await,
@@ -108,11 +105,12 @@ where
     async fn handle(&self, event: &Event, lease: Lease) -> Result<Disposition, WebhookError> {
         match handler::run(self.handler.clone(), event.clone(), self.time_limit).await {
             Ok(()) => {
-                self.inbox.confirm(&lease).await?;
+                persistently(|| self.inbox.confirm(&lease)).await?;
                 Ok(Disposition::Handled)
             }
             Err(error) if error.is_permanent() => {
-                self.inbox.park(&lease, event, &error.to_string()).await?;
+                let reason = error.to_string();
+                persistently(|| self.inbox.park(&lease, event, &reason)).await?;
                 report::parked(event, &error);
                 Ok(Disposition::Parked)
             }
@@ -149,12 +147,28 @@ where
     }
 }
 
+/// Asks a store again that does not answer: what a handler did must not be done again for a moment's outage.
+async fn persistently<R>(mut ask: impl FnMut() -> R) -> Result<(), InboxError>
+where
+    R: Future<Output = Result<(), InboxError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    while pause <= LONGEST_PAUSE {
+        match ask().await {
+            Err(InboxError::Unavailable(_)) => tokio::time::sleep(pause).await,
+            settled => return settled,
+        }
+        pause = pause.saturating_mul(2);
+    }
+    ask().await
+}
+
 pub(crate) const DEFAULT_ENDPOINT: &str = "default";
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(5);
-/// A reservation lasts a quarter longer than its handler may work, and at least this: for confirming, and for a process
-/// that stood still.
-const LEASE_LONGER_MIN: Duration = Duration::from_secs(1);
+/// A reservation lasts a quarter longer than its handler may work, and at least this: it began when the store took it,
+/// which may have been some seconds before its answer was here; and then it must be confirmed.
+const LEASE_LONGER_MIN: Duration = Duration::from_secs(5);
 /// The stores count from the reservation by a clock of their own.
 pub(crate) const KEEP_LONGER: Duration = Duration::from_secs(24 * 60 * 60);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 
-use crate::{Event, WebhookError, report, response};
+use crate::{Event, InboxError, WebhookError, report, response};
 
 /// Takes a verified event and does what must be done with it: [`Once`](crate::Once) runs a handler.
 ///
@@ -53,5 +53,16 @@ impl Disposition {
             Self::Stored => "stored",
             Self::Ignored => "ignored",
         }
+    }
+}
+
+/// Lets a process run to its end: a sender that hangs up drops its request, and a handler must not end in the middle
+/// for that.
+pub(crate) async fn to_the_end(
+    process: impl Future<Output = Result<Disposition, WebhookError>> + Send + 'static,
+) -> Result<Disposition, WebhookError> {
+    match tokio::spawn(process).await {
+        Ok(outcome) => outcome,
+        Err(lost) => Err(InboxError::Unavailable(lost.into()).into()),
     }
 }

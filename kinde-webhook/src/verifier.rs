@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kinde_core::{AuthReason, ConfigError, ConfigProblem, EventVerifier, Jwks, Kinde};
+use kinde_core::{AuthReason, ConfigError, ConfigProblem, EventVerifier, Jwks, Kinde, Secret};
+use tokio::task::JoinSet;
 
-use crate::{Event, WebhookError, WebhookReason};
+use crate::{Event, InboxError, WebhookError, WebhookReason};
 
 /// Verifies webhooks of one or several Kinde environments; cheap to clone.
 ///
@@ -52,16 +53,24 @@ impl WebhookVerifier {
     /// `TryAgain` when the keys cannot be had now.
     pub async fn verify(&self, raw: impl AsRef<[u8]>) -> Result<Event, WebhookError> {
         let token = text_of(raw.as_ref())?;
-        // An environment whose keys are away must not hold up the events of the others.
-        let at_hand = |environment: &EventVerifier| environment.verify_at_hand(token)?.ok();
-        if let Some(signed) = self.environments.iter().find_map(at_hand) {
-            return Ok(Event::new(signed));
-        }
         let mut refusal = None;
+        let mut waiting = JoinSet::new();
         for environment in &*self.environments {
-            match environment.verify(token).await {
-                Ok(signed) => return Ok(Event::new(signed)),
-                Err(error) => refusal = Some(worse(refusal, error.into())),
+            match environment.verify_at_hand(token) {
+                Some(Ok(signed)) => return Ok(Event::new(signed)),
+                Some(Err(error)) => refusal = Some(worse(refusal, error.into())),
+                None => {
+                    let (environment, token) = (environment.clone(), Secret::new(token));
+                    waiting.spawn(async move { environment.verify(token.expose()).await });
+                }
+            }
+        }
+        // All at once: an environment whose keys are away must not hold up the events of the others.
+        while let Some(answer) = waiting.join_next().await {
+            match answer {
+                Ok(Ok(signed)) => return Ok(Event::new(signed)),
+                Ok(Err(error)) => refusal = Some(worse(refusal, error.into())),
+                Err(lost) => refusal = Some(InboxError::Unavailable(lost.into()).into()),
             }
         }
         Err(refused(refusal))

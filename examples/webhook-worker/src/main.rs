@@ -114,7 +114,8 @@ fn database_url() -> Result<String, Box<dyn Error>> {
 }
 
 /// For how long after it was made an event is still handled: longer than any outage of the worker that you want to
-/// survive. The endpoint's own window stays at 48 hours.
+/// survive. The endpoint's own window stays at 48 hours. A job whose key Kinde has withdrawn meanwhile cannot be verified
+/// any more: a backlog must be shorter than the time that a rotated key stays in the key set.
 const MAX_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// apalis warns of `concurrency` inside `retry`, which is what `work.rs` wants.

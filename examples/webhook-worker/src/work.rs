@@ -79,7 +79,10 @@ async fn work(job: Vec<u8>, verifier: WebhookVerifier, process: impl Process) ->
     let stored: StoredEvent =
         serde_json::from_slice(&job).map_err(|error| refused("job_malformed", error))?;
     let event = match verifier.verify(stored.token()).await {
-        Err(error) if !error.is_temporary() => return Err(refused(error.code(), error)),
+        // Where this worker has not heard of a new key yet, a later attempt finds it.
+        Err(error) if !error.is_temporary() && error.code() != "key_unknown" => {
+            return Err(refused(error.code(), error));
+        }
         outcome => outcome?,
     };
     process.process(event.clone()).await.map(drop).map_err(|error| {

@@ -259,6 +259,9 @@ pub enum InboxError {
         "the reservation ended before its handler did: give it a longer lease, or the handler less to do"
     )]
     LeaseLost,
+    /// The handler went on after a failed statement, or ended the transaction that it shares with the inbox.
+    #[error("the handler's transaction is aborted or ended: put a statement that may fail into a savepoint")]
+    TransactionAborted,
 }
 
 /// Cuts a reason at a character's end, so that an error's text cannot fill a store.

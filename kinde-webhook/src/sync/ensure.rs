@@ -21,8 +21,9 @@ pub(super) trait Users: Sync {
 
 /// One query for a person who is known; a write only for who is not, or whose address the token knows better.
 pub(super) async fn ensure_user<U: Users>(users: &U, token: &AccessToken) -> Result<UserState, U::Error> {
-    // A malformed address is as good as none.
+    // A malformed or empty address is as good as none.
     let email: Option<String> = token.claim("email").unwrap_or_default();
+    let email = email.filter(|email| !email.is_empty());
     let known_since = statements::email_known_since(token, email.as_deref());
     if let Some((state, email_changed_at)) = users.find(token.id()).await?
         && (state == UserState::Deleted || email_changed_at >= known_since)

@@ -6,6 +6,10 @@
 //!
 //! - Memberships come from `user.created` and `user.updated`, which list a person's organizations: Kinde sends no event
 //!   about memberships.
+//! - An event that is silent on a part (the organizations, whether the person is suspended) leaves it to the newest that
+//!   is not. Organizations that are `null` are none.
+//! - The memberships of a deleted organization stay until the people's own events say otherwise: join
+//!   `kinde_organizations` and leave out `is_deleted`.
 //! - A person's first request can come before the webhook, and a bulk import sends none: call `ensure_user` with the
 //!   verified identity. The e-mail address of the newer of token and event stands.
 //! - Scope your queries by the token's subject, never by an id that the client sent.
@@ -29,7 +33,7 @@ pub use sqlite::SqliteSync;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Applied {
-    /// It was the newest about its subject; it is written.
+    /// It was the newest about its subject, or a part of it; it is written.
     Written,
     /// A newer one was here before it, or it was itself; nothing is changed.
     Outdated,

@@ -97,13 +97,17 @@ impl Users for SqliteSync {
 }
 
 async fn run(connection: &mut SqliteConnection, plan: Plan) -> Result<Applied, sqlx::Error> {
-    if bound(&plan.guard).execute(&mut *connection).await?.rows_affected() == 0 {
-        return Ok(Applied::Outdated);
+    let mut applied = Applied::Outdated;
+    for part in &plan {
+        if bound(&part.guard).execute(&mut *connection).await?.rows_affected() == 0 {
+            continue;
+        }
+        applied = Applied::Written;
+        for statement in &part.rest {
+            bound(statement).execute(&mut *connection).await?;
+        }
     }
-    for statement in &plan.rest {
-        bound(statement).execute(&mut *connection).await?;
-    }
-    Ok(Applied::Written)
+    Ok(applied)
 }
 
 fn bound(statement: &Statement) -> Query<'_, Sqlite, sqlx::sqlite::SqliteArguments> {

@@ -8,13 +8,16 @@ use crate::{
     Event, EventPayload, MalformedPayload,
     payload::{
         Organization, OrganizationCreated, OrganizationDeleted, OrganizationUpdated, User, UserCreated,
-        UserDeleted, UserUpdated,
+        UserDeleted, UserOrganization, UserUpdated,
     },
 };
 
-/// What one event changes: the rest is done only if the guard wrote a row, for then the event is the newest.
+/// What one event changes, part by part: an event that is silent on a part leaves that to the newest that is not.
+pub(super) type Plan = Vec<Part>;
+
+/// One part: the rest is done only if the guard wrote a row, for then the event is the newest about it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct Part {
     pub(super) guard: Statement,
     pub(super) rest: Vec<Statement>,
 }
@@ -30,7 +33,7 @@ pub(super) struct Statement {
 pub(super) enum Value {
     Text(Option<String>),
     Integer(i64),
-    Boolean(Option<bool>),
+    Boolean(bool),
 }
 
 /// Plans what an event changes; `None` when it is not about people or organizations.
@@ -87,21 +90,23 @@ impl Version {
 }
 
 fn write_user(user: &User, version: &Version) -> Plan {
-    let mut values = vec![
+    let person = [
         text(user.id()),
         optional(user.email()),
         optional(user.first_name()),
         optional(user.last_name()),
         optional(user.username()),
         optional(user.phone()),
-        Value::Boolean(user.is_suspended()),
     ];
-    values.extend(version.values());
-    let mut rest = Vec::new();
-    // An event that does not say which organizations leaves them as they are.
-    if let Some(organizations) = user.organizations() {
-        rest.push(Statement { sql: DELETE_MEMBERSHIPS, values: vec![text(user.id())] });
-        rest.extend(organizations.iter().map(|organization| Statement {
+    // The first also makes the row that the others change.
+    let mut plan = vec![Part::alone(WRITE_USER, person, version)];
+    if let Some(is_suspended) = user.is_suspended() {
+        plan.push(Part::alone(SUSPEND_USER, [text(user.id()), Value::Boolean(is_suspended)], version));
+    }
+    if let Some(organizations) = memberships(user) {
+        let mut part = Part::alone(RENEW_MEMBERSHIPS, [text(user.id())], version);
+        part.rest.push(Statement { sql: DELETE_MEMBERSHIPS, values: vec![text(user.id())] });
+        part.rest.extend(organizations.iter().map(|organization| Statement {
             sql: WRITE_MEMBERSHIP,
             values: vec![
                 text(user.id()),
@@ -110,47 +115,59 @@ fn write_user(user: &User, version: &Version) -> Plan {
                 keys(organization.permissions().iter().map(|permission| permission.key())),
             ],
         }));
+        plan.push(part);
     }
-    Plan { guard: Statement { sql: WRITE_USER, values }, rest }
+    plan
+}
+
+/// Gives the organizations of a person: none where Kinde writes `null`, as it does for lists without an entry; unknown
+/// where it writes nothing.
+fn memberships(user: &User) -> Option<&[UserOrganization]> {
+    let is_null = matches!(user.others().get("organizations"), Some(serde_json::Value::Null));
+    user.organizations().or(is_null.then_some(&[]))
 }
 
 fn delete_user(id: &str, version: &Version) -> Plan {
-    let mut values = vec![text(id)];
-    values.extend(version.values());
-    let memberships = Statement { sql: DELETE_MEMBERSHIPS, values: vec![text(id)] };
-    Plan { guard: Statement { sql: DELETE_USER, values }, rest: vec![memberships] }
+    let mut part = Part::alone(DELETE_USER, [text(id)], version);
+    part.rest.push(Statement { sql: DELETE_MEMBERSHIPS, values: vec![text(id)] });
+    vec![part]
 }
 
 fn write_organization(organization: &Organization, version: &Version) -> Plan {
-    let mut values = vec![
+    let facts = [
         text(organization.code()),
         optional(organization.name()),
         optional(organization.handle()),
         optional(organization.external_id()),
     ];
-    values.extend(version.values());
-    Plan { guard: Statement { sql: WRITE_ORGANIZATION, values }, rest: Vec::new() }
+    vec![Part::alone(WRITE_ORGANIZATION, facts, version)]
 }
 
-/// Its memberships stay until the people's own events say otherwise: so the order of arrival does not matter.
 fn delete_organization(code: &str, version: &Version) -> Plan {
-    let mut values = vec![text(code)];
-    values.extend(version.values());
-    Plan { guard: Statement { sql: DELETE_ORGANIZATION, values }, rest: Vec::new() }
+    vec![Part::alone(DELETE_ORGANIZATION, [text(code)], version)]
+}
+
+impl Part {
+    /// A guard without more to do: its parameters are the values, then the version.
+    fn alone(sql: &'static str, values: impl IntoIterator<Item = Value>, version: &Version) -> Self {
+        let values = values.into_iter().chain(version.values()).collect();
+        Self { guard: Statement { sql, values }, rest: Vec::new() }
+    }
 }
 
 fn text(text: &str) -> Value {
-    Value::Text(Some(text.to_owned()))
+    optional(Some(text))
 }
 
+/// PostgreSQL takes no NUL in a text, and nobody's name has one: a hostile one must not make an event fail for ever.
 fn optional(text: Option<&str>) -> Value {
-    Value::Text(text.map(str::to_owned))
+    Value::Text(text.map(|text| text.replace('\0', "")))
 }
 
 /// Writes keys as a JSON list, which both databases can search.
 fn keys<'k>(keys: impl Iterator<Item = Option<&'k str>>) -> Value {
     let keys: Vec<_> = keys.flatten().collect();
-    text(&serde_json::Value::from(keys).to_string())
+    Value::Text(Some(serde_json::Value::from(keys).to_string()))
 }
 
 fn micros(time: Duration) -> i64 {
@@ -166,11 +183,15 @@ pub(super) const TABLES: [&str; 3] = [
         last_name TEXT,
         username TEXT,
         phone TEXT,
-        is_suspended BOOLEAN NOT NULL,
-        is_deleted BOOLEAN NOT NULL,
-        changed_at BIGINT NOT NULL,
-        changed_by TEXT NOT NULL,
-        email_changed_at BIGINT NOT NULL
+        is_suspended BOOLEAN NOT NULL DEFAULT FALSE,
+        is_deleted BOOLEAN NOT NULL DEFAULT FALSE,
+        changed_at BIGINT NOT NULL DEFAULT 0,
+        changed_by TEXT NOT NULL DEFAULT '',
+        email_changed_at BIGINT NOT NULL DEFAULT 0,
+        suspended_changed_at BIGINT NOT NULL DEFAULT 0,
+        suspended_changed_by TEXT NOT NULL DEFAULT '',
+        memberships_changed_at BIGINT NOT NULL DEFAULT 0,
+        memberships_changed_by TEXT NOT NULL DEFAULT ''
     )",
     "CREATE TABLE IF NOT EXISTS kinde_organizations (
         code TEXT PRIMARY KEY,
@@ -191,33 +212,43 @@ pub(super) const TABLES: [&str; 3] = [
 ];
 
 const WRITE_USER: &str = "
-    INSERT INTO kinde_users (id, email, first_name, last_name, username, phone, is_suspended, is_deleted,
-        changed_at, changed_by, email_changed_at)
-    VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, FALSE), FALSE, $8, $9, $8)
+    INSERT INTO kinde_users (id, email, first_name, last_name, username, phone, changed_at, changed_by,
+        email_changed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7)
     ON CONFLICT (id) DO UPDATE SET
-        email = CASE WHEN kinde_users.email_changed_at <= $8 THEN excluded.email ELSE kinde_users.email END,
+        email = CASE WHEN kinde_users.email_changed_at <= $7 THEN excluded.email ELSE kinde_users.email END,
         email_changed_at =
-            CASE WHEN kinde_users.email_changed_at <= $8 THEN $8 ELSE kinde_users.email_changed_at END,
+            CASE WHEN kinde_users.email_changed_at <= $7 THEN $7 ELSE kinde_users.email_changed_at END,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
         username = excluded.username,
         phone = excluded.phone,
-        is_suspended = COALESCE($7, kinde_users.is_suspended),
         changed_at = excluded.changed_at,
         changed_by = excluded.changed_by
     WHERE NOT kinde_users.is_deleted
         AND (kinde_users.changed_at, kinde_users.changed_by) < (excluded.changed_at, excluded.changed_by)";
 
+const SUSPEND_USER: &str = "
+    UPDATE kinde_users SET is_suspended = $2, suspended_changed_at = $3, suspended_changed_by = $4
+    WHERE id = $1 AND NOT is_deleted AND (suspended_changed_at, suspended_changed_by) < ($3, $4)";
+
+/// Its row lock keeps two events about one person from writing memberships at the same moment.
+const RENEW_MEMBERSHIPS: &str = "
+    UPDATE kinde_users SET memberships_changed_at = $2, memberships_changed_by = $3
+    WHERE id = $1 AND NOT is_deleted AND (memberships_changed_at, memberships_changed_by) < ($2, $3)";
+
 /// A tombstone: an older event that comes later must not bring the person back. What was known of them is erased.
 const DELETE_USER: &str = "
-    INSERT INTO kinde_users (id, is_suspended, is_deleted, changed_at, changed_by, email_changed_at)
-    VALUES ($1, FALSE, TRUE, $2, $3, $2)
+    INSERT INTO kinde_users (id, is_deleted, changed_at, changed_by) VALUES ($1, TRUE, $2, $3)
     ON CONFLICT (id) DO UPDATE SET
         email = NULL, first_name = NULL, last_name = NULL, username = NULL, phone = NULL,
         is_suspended = FALSE, is_deleted = TRUE,
         changed_at = excluded.changed_at, changed_by = excluded.changed_by,
-        email_changed_at = excluded.email_changed_at
-    WHERE NOT kinde_users.is_deleted";
+        email_changed_at = 0,
+        suspended_changed_at = 0, suspended_changed_by = '',
+        memberships_changed_at = 0, memberships_changed_by = ''
+    WHERE NOT kinde_users.is_deleted
+        OR (kinde_users.changed_at, kinde_users.changed_by) < (excluded.changed_at, excluded.changed_by)";
 
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM kinde_memberships WHERE user_id = $1";
 
@@ -240,13 +271,14 @@ const DELETE_ORGANIZATION: &str = "
     ON CONFLICT (code) DO UPDATE SET
         name = NULL, handle = NULL, external_id = NULL, is_deleted = TRUE,
         changed_at = excluded.changed_at, changed_by = excluded.changed_by
-    WHERE NOT kinde_organizations.is_deleted";
+    WHERE NOT kinde_organizations.is_deleted
+        OR (kinde_organizations.changed_at, kinde_organizations.changed_by)
+            < (excluded.changed_at, excluded.changed_by)";
 
 pub(super) const FIND_USER: &str =
     "SELECT is_suspended, is_deleted, email_changed_at FROM kinde_users WHERE id = $1";
 
 const ENSURE_USER: &str = "
-    INSERT INTO kinde_users (id, email, is_suspended, is_deleted, changed_at, changed_by, email_changed_at)
-    VALUES ($1, $2, FALSE, FALSE, 0, '', $3)
+    INSERT INTO kinde_users (id, email, email_changed_at) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET email = excluded.email, email_changed_at = excluded.email_changed_at
     WHERE NOT kinde_users.is_deleted AND kinde_users.email_changed_at < excluded.email_changed_at";

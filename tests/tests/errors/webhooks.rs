@@ -172,6 +172,7 @@ async fn provoked_by_inboxes(sender: &Sender) -> Vec<Row> {
     let taken = Scripted::answering([Answer::InFlight, Answer::InFlight]);
     let given_back = Scripted::answering([Answer::InFlight, Answer::Yours]);
     let lost = Scripted::answering([Answer::Yours]).then_failing(|| InboxError::LeaseLost);
+    let aborted = Scripted::answering([Answer::Yours]).then_failing(|| InboxError::TransactionAborted);
     let away = Scripted::answering([Answer::Unavailable]);
     let failing = processed(MemoryInbox::new(), sender.event().await, || Err("no database".into()));
     let again = WebhookErrorKind::TryAgain;
@@ -180,6 +181,7 @@ async fn provoked_by_inboxes(sender: &Sender) -> Vec<Row> {
         ("event_failed_elsewhere", again, refused_by(given_back, sender.event().await).await),
         ("inbox_full", again, refused_by(full, sender.event().await).await),
         ("lease_lost", again, refused_by(lost, sender.event().await).await),
+        ("transaction_aborted", again, refused_by(aborted, sender.event().await).await),
         ("inbox_unavailable", again, refused_by(away, sender.event().await).await),
         ("handler_failed", again, failing.await.err()),
     ]

@@ -82,6 +82,14 @@ impl Source {
             self.event("organization.created", 8, json!({"organization": {"code": "org_2", "name": "Two"}})),
             self.event("organization.deleted", 9, json!({"organization": {"code": "org_2"}})),
             self.event("user.created", 10, user("kp_3", "", "", Value::Null)),
+            // Silent on a part: what others say of it stands.
+            self.event(
+                "user.updated",
+                12,
+                json!({"user": {"id": "kp_1", "first_name": "Mira V.", "phone": "+49"}}),
+            ),
+            self.event("user.updated", 6, json!({"user": {"id": "kp_1", "is_suspended": true}})),
+            self.event("user.deleted", 13, json!({"user": {"id": "kp_2"}})),
             self.event("role.created", 11, json!({"role": {"id": "r", "key": "k", "name": "n"}})),
         ]
     }
@@ -117,11 +125,12 @@ const START: u64 = 1_789_995_600;
 
 /// Everything in the three tables, as lines.
 pub(crate) const DUMP: &str = "
-    SELECT 'user ' || id || coalesce(email, '-') || coalesce(first_name, '-') || coalesce(last_name, '-')
+    SELECT 'user ' || id || coalesce(email, '-') || coalesce(first_name, '-') || coalesce(last_name, '-') || coalesce(username, '-') || coalesce(phone, '-') || CAST(email_changed_at AS TEXT)
+        || CAST(memberships_changed_at AS TEXT) || CAST(suspended_changed_at AS TEXT)
         || CASE WHEN is_suspended THEN '1' ELSE '0' END || CASE WHEN is_deleted THEN '1' ELSE '0' END || CAST(changed_at AS TEXT) || changed_by AS line
         FROM kinde_users
     UNION ALL
-    SELECT 'org ' || code || coalesce(name, '-') || CASE WHEN is_deleted THEN '1' ELSE '0' END || CAST(changed_at AS TEXT) || changed_by
+    SELECT 'org ' || code || coalesce(name, '-') || coalesce(handle, '-') || coalesce(external_id, '-') || CASE WHEN is_deleted THEN '1' ELSE '0' END || CAST(changed_at AS TEXT) || changed_by
         FROM kinde_organizations
     UNION ALL
     SELECT 'member ' || user_id || org_code || roles || permissions FROM kinde_memberships

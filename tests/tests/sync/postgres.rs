@@ -83,6 +83,17 @@ async fn event_in_a_transaction_that_is_rolled_back_leaves_nothing() {
     assert_eq!(sync.apply(&event).await.unwrap(), Applied::Written);
 }
 
+/// covers: H8
+#[tokio::test]
+async fn name_with_a_nul_is_written_without_it() {
+    let source = Source::start().await;
+    let postgres = servers::postgres().await;
+    let sync = PostgresSync::new(postgres.pool().await);
+    sync.migrate().await.unwrap();
+    let event = source.event("user.created", 1, user("kp_1", "a@x.example", "a\0b", json!([])));
+    assert_eq!(sync.apply(&event).await.unwrap(), Applied::Written);
+}
+
 #[tokio::test]
 async fn first_requests_at_the_same_moment_make_one_row() {
     let source = Source::start().await;

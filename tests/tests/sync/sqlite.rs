@@ -130,15 +130,39 @@ async fn suspended_person_is_told_apart() {
 }
 
 #[tokio::test]
-async fn event_that_names_no_organizations_leaves_the_memberships() {
+async fn event_that_is_silent_on_organizations_leaves_the_memberships_and_null_ends_them() {
+    let source = Source::start().await;
+    let grant = || json!([{"code": "org_1", "roles": [{"id": "1", "key": "admin"}], "permissions": null}]);
+    let mut silent = user("kp_1", "a@x.example", "N", json!([]));
+    silent["user"].as_object_mut().unwrap().remove("organizations");
+    let roles = "SELECT roles FROM kinde_memberships";
+    let granted = source.event("user.created", 1, user("kp_1", "a@x.example", "M", grant()));
+    let silent = source.event("user.updated", 2, silent);
+    for order in [[&granted, &silent], [&silent, &granted]] {
+        let (sync, pool) = tables().await;
+        for event in order {
+            sync.apply(event).await.unwrap();
+        }
+        assert_eq!(one(&pool, roles).await.unwrap(), r#"["admin"]"#);
+        assert_eq!(one(&pool, "SELECT first_name FROM kinde_users").await.unwrap(), "N");
+    }
+    for none in [json!([]), Value::Null] {
+        let (sync, pool) = tables().await;
+        sync.apply(&granted).await.unwrap();
+        sync.apply(&source.event("user.updated", 3, user("kp_1", "a@x.example", "N", none))).await.unwrap();
+        assert_eq!(one(&pool, roles).await, None);
+    }
+}
+
+/// covers: H8
+#[tokio::test]
+async fn empty_address_and_odd_characters_do_no_harm() {
     let source = Source::start().await;
     let (sync, pool) = tables().await;
-    let grant = json!([{"code": "org_1", "roles": [{"id": "1", "key": "admin"}], "permissions": null}]);
-    sync.apply(&source.event("user.created", 1, user("kp_1", "a@x.example", "M", grant))).await.unwrap();
-    sync.apply(&source.event("user.updated", 2, user("kp_1", "a@x.example", "N", Value::Null)))
+    sync.apply(&source.event("user.created", 1, user("kp_1", "a@x.example", "a\0b", json!([]))))
         .await
         .unwrap();
-    assert_eq!(one(&pool, "SELECT roles FROM kinde_memberships").await.unwrap(), r#"["admin"]"#);
-    sync.apply(&source.event("user.updated", 3, user("kp_1", "a@x.example", "N", json!([])))).await.unwrap();
-    assert_eq!(one(&pool, "SELECT roles FROM kinde_memberships").await, None);
+    assert_eq!(one(&pool, "SELECT first_name FROM kinde_users").await.unwrap(), "ab");
+    sync.ensure_user(&*source.token("kp_1", 2, Some("")).await).await.unwrap();
+    assert_eq!(one(&pool, "SELECT email FROM kinde_users").await.unwrap(), "a@x.example");
 }

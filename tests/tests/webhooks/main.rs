@@ -2,6 +2,7 @@
 
 mod crossing;
 mod delivery;
+mod exactly_once;
 mod extractor;
 mod failing;
 mod fire;

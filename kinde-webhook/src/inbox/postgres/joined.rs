@@ -44,7 +44,13 @@ impl PostgresInbox {
     pub async fn begin(&self, key: &EventKey, terms: Terms) -> Result<Begun, InboxError> {
         // A wait for a lock may use up the deadline; the other statements get as long again.
         let deadline = self.deadline.saturating_mul(2);
-        match within(deadline, self.try_begin(key, terms)).await {
+        let (this, key) = (self.clone(), key.clone());
+        // Only the wait is given up, not the attempt: a connection that went back to the pool in the middle of its
+        // BEGIN would carry the open transaction to whoever has it next. One that comes late is rolled back.
+        let attempt = tokio::spawn(async move { this.try_begin(&key, terms).await });
+        let attempt =
+            async { attempt.await.unwrap_or_else(|lost| Err(sqlx::Error::Io(std::io::Error::other(lost)))) };
+        match within(deadline, attempt).await {
             Err(InboxError::Unavailable(cause)) if is_waiting_in_vain(&*cause) => Ok(Begun::InFlight),
             begun => begun,
         }
@@ -105,8 +111,11 @@ impl InboxTransaction {
     /// # Errors
     ///
     /// [`InboxError::Unavailable`] when it is unknown whether they are. Answer with 503: at the next delivery
-    /// [`begin`](PostgresInbox::begin) knows.
-    pub async fn commit(self) -> Result<(), InboxError> {
+    /// [`begin`](PostgresInbox::begin) knows. [`InboxError::TransactionAborted`] when the handler went on after a failed
+    /// statement, or ended the transaction itself: PostgreSQL then answers a `COMMIT` as if all were well.
+    pub async fn commit(mut self) -> Result<(), InboxError> {
+        let release = self.transaction.execute("RELEASE SAVEPOINT kinde_webhook");
+        within(self.deadline, release).await.map_err(lost_if_gone)?;
         within(self.deadline, self.transaction.commit()).await
     }
 
@@ -130,6 +139,16 @@ impl InboxTransaction {
         let parked = within(self.deadline, query.execute(&mut *self.transaction)).await?;
         not_lost(parked.rows_affected())?;
         self.commit().await
+    }
+}
+
+/// The savepoint is gone, or nothing but a rollback is heard: classes 25 (transaction state) and 3B (savepoint).
+fn lost_if_gone(error: InboxError) -> InboxError {
+    let InboxError::Unavailable(cause) = &error else { return error };
+    let code = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    match code.and_then(|error| error.code()) {
+        Some(code) if code.starts_with("25") || code.starts_with("3B") => InboxError::TransactionAborted,
+        _ => error,
     }
 }
 
