@@ -34,6 +34,11 @@ pub fn api(layer: KindeLayer) -> Router {
         .layer(layer)
 }
 
+/// The guides whose programs compile here: they need crates that no published one depends on.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/webhooks.md")]
+pub struct Guides;
+
 /// What came back, in a form that assertions read well.
 #[derive(Debug)]
 pub struct Answer {

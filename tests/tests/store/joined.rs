@@ -7,7 +7,7 @@ use kinde_webhook::{
     Inbox, InboxError,
     inbox::{Begun, InboxTransaction, PostgresInbox},
 };
-use sqlx::{Executor, PgPool, Row};
+use sqlx::{Executor, PgPool, Row, postgres::PgPoolOptions};
 
 use crate::{
     conformance::{Stage, TERMS, key, look, take},
@@ -95,6 +95,24 @@ async fn second_delivery_waits_no_longer_than_the_deadline() {
     let _first = begin(&inbox, "one").await;
     let hasty = inbox.clone().with_deadline(Duration::from_millis(300));
     assert!(matches!(hasty.begin(&key("one"), TERMS).await.unwrap(), Begun::InFlight));
+}
+
+/// A delivery that only reserves has the next question to ask, and no connection to spare for a wait.
+#[tokio::test]
+async fn reservation_beside_a_transaction_is_in_flight_and_leaves_nothing_waiting() {
+    let server = servers::postgres().await;
+    let (pool, inbox) = shop(&server).await;
+    let first = begin(&inbox, "one").await;
+    let one = PgPoolOptions::new().max_connections(1).connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let reserving = PostgresInbox::new(one.clone()).with_deadline(Duration::from_secs(60));
+
+    assert_eq!(look(&reserving, &key("one")).await, "in flight");
+
+    assert_eq!(waiting(&pool).await, 0);
+    let timeout = sqlx::query("show lock_timeout").fetch_one(&one).await.unwrap().get::<String, _>(0);
+    assert_eq!(timeout, "0", "the connection is as it was");
+    first.commit().await.unwrap();
+    assert_eq!(look(&reserving, &key("one")).await, "handled");
 }
 
 /// A database whose transactions see one moment only: the second cannot see what the first did meanwhile.
@@ -191,9 +209,13 @@ async fn welcomed(pool: &PgPool) -> i64 {
 }
 
 async fn until_somebody_waits(pool: &PgPool) {
-    let waiting = "select count(*) from pg_stat_activity
-        where wait_event_type = 'Lock' and datname = current_database()";
-    while sqlx::query(waiting).fetch_one(pool).await.unwrap().get::<i64, _>(0) == 0 {
+    while waiting(pool).await == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+async fn waiting(pool: &PgPool) -> i64 {
+    let waiting = "select count(*) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()";
+    sqlx::query(waiting).fetch_one(pool).await.unwrap().get(0)
 }

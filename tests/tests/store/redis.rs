@@ -152,7 +152,36 @@ async fn parked_events_are_listed_up_to_a_limit_and_leave_with_their_time() {
     assert_eq!(inbox.parked(usize::MAX).await.unwrap().len(), 0);
 }
 
-/// Time passes by making every key's life shorter.
+/// Each park of another setting touches the index that all share.
+#[tokio::test]
+async fn parked_events_of_inboxes_with_different_times_are_listed_for_as_long_as_they_exist() {
+    let server = servers::redis().await;
+    let stage = InRedis::of(&server).await;
+    let (month, event, day) = (stage.inbox(), event().await, Duration::from_secs(24 * 3600));
+    let week = month.clone().with_parked_for(7 * day);
+    let listed = async || {
+        let parked = month.parked(usize::MAX).await.unwrap();
+        parked.iter().map(|parked| parked.reason().to_owned()).collect::<Vec<_>>()
+    };
+    month.park(&take(month, &key("a")).await, &event, "30 days").await.unwrap();
+    stage.pass(10 * day).await;
+    week.park(&take(&week, &key("b")).await, &event, "7 days").await.unwrap();
+    assert_eq!(listed().await, ["7 days", "30 days"], "in the order in which they go");
+    stage.pass(8 * day).await;
+    week.park(&take(&week, &key("c")).await, &event, "7 days, later").await.unwrap();
+    assert_eq!(listed().await, ["7 days, later", "30 days"]);
+    stage.pass(11 * day).await;
+    assert_eq!(listed().await, ["30 days"]);
+    let reopened = stage.reopen(&key("a")).await.expect("it is parked");
+    month.release(&reopened).await.unwrap();
+    stage.pass(day + TERMS.lease).await;
+    week.park(&take(&week, &key("d")).await, &event, "the last").await.unwrap();
+    assert_eq!(listed().await, ["30 days", "the last"], "by being reopened it stays for `keep`");
+    stage.pass(30 * day).await;
+    assert_eq!(listed().await, Vec::<String>::new());
+}
+
+/// Time passes by making every key's life shorter, and what the index says of it.
 struct InRedis {
     inbox: RedisInbox<ConnectionManager>,
     connection: ConnectionManager,
@@ -187,6 +216,13 @@ impl Stage for InRedis {
                 connection.hset::<_, _, _, ()>(&key, "taken_until", taken - millis).await.unwrap();
             }
         }
+        let index = format!("{}parked", self.prefix);
+        let entries: Vec<Vec<u8>> = connection.zrange(&index, 0, -1).await.unwrap();
+        for entry in entries {
+            connection.zincr::<_, _, _, ()>(&index, entry, -millis).await.unwrap();
+        }
+        let left: i64 = redis::cmd("PTTL").arg(&index).query_async(&mut connection).await.unwrap();
+        connection.pexpire::<_, ()>(&index, left - millis).await.unwrap();
     }
 
     async fn parked(&self) -> Vec<ParkedEvent> {
