@@ -73,6 +73,9 @@ impl<'de> Shape<'de> for Many {
             }
             is_good &= element.value().map(|text| texts.push(&text)).is_some();
         }
+        // A remembered token holds it for hours.
+        texts.joined.shrink_to_fit();
+        texts.ends.shrink_to_fit();
         Ok(is_good.then_some(texts))
     }
 }
