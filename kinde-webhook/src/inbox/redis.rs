@@ -71,7 +71,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisInbox<C> {
     /// Sets for how long a parked event is kept, with its JWT and the personal data in it.
     ///
     /// The default is 30 days: long enough for somebody to come back from leave. It is never shorter than `keep` of
-    /// the event's reservation, also with zero: a parked event counts as handled.
+    /// the event's reservation, also with zero: a parked event counts as handled. Each event keeps the time that was set
+    /// when it was parked.
     #[must_use]
     pub fn with_parked_for(mut self, time: Duration) -> Self {
         self.parked_for = time;
@@ -95,7 +96,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisInbox<C> {
         self
     }
 
-    /// Gives events that were put aside and that nobody works on, the oldest first.
+    /// Gives events that were put aside and that nobody works on: those that Redis forgets first, first. Where
+    /// [`with_parked_for`](RedisInbox::with_parked_for) was never changed these are the oldest.
     ///
     /// # Errors
     ///
@@ -130,10 +132,20 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisInbox<C> {
     /// [`InboxError::Unavailable`].
     pub async fn reopen(&self, key: &EventKey, terms: Terms) -> Result<Option<Lease>, InboxError> {
         let nonce = nonce::draw(&*self.random);
+        // It may live longer by being reopened, and must be listed for as long.
+        self.list(key, terms.lease.saturating_add(terms.keep)).await?;
         let mut reopening = REOPEN.key(self.event_key(key));
         reopening.arg(text(nonce)).arg(millis(terms.lease)).arg(millis(terms.keep));
         let is_taken: bool = self.ask(&reopening).await?;
         Ok(is_taken.then(|| Lease::new(key.clone(), nonce, terms)))
+    }
+
+    /// Lists a parked event for at least as long, before it is there: an entry without its event is passed over, an
+    /// event without its entry would be lost.
+    async fn list(&self, key: &EventKey, time: Duration) -> Result<(), InboxError> {
+        let mut listing = LIST.key(self.parked_index());
+        listing.arg(member(key)).arg(millis(time));
+        self.ask(&listing).await
     }
 
     async fn ask<T: redis::FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, InboxError> {
@@ -194,10 +206,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Inbox for RedisInbox<C> 
 
     async fn park(&self, lease: &Lease, event: &Event, reason: &str) -> Result<(), InboxError> {
         let time = self.parked_for.max(lease.keep());
-        // The index first: an entry without its event is passed over, an event without its entry would be lost.
-        let mut listing = LIST.key(self.parked_index());
-        listing.arg(member(lease.key())).arg(millis(time));
-        self.ask::<()>(&listing).await?;
+        self.list(lease.key(), time).await?;
         let mut settling = SETTLE.key(self.event_key(lease.key()));
         settling.arg(text(lease.nonce())).arg(millis(time)).arg("parked");
         settling.arg(event.token().expose()).arg(cut(reason));
@@ -308,14 +317,20 @@ static LOOK: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// The index goes by time, and what is older than an event can be leaves it.
+/// An entry's score is the time at which its event is gone, and the index lives as long as the last of them: inboxes
+/// that keep their events for different times share it. A minute more, for the event may be on a node with another
+/// clock.
 static LIST: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('TIME')
          local now = time[1] * 1000 + math.floor(time[2] / 1000)
-         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
-         redis.call('ZADD', KEYS[1], now, ARGV[1])
-         redis.call('PEXPIRE', KEYS[1], ARGV[2])",
+         local left = ARGV[2] + 60000
+         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+         local listed = redis.call('ZSCORE', KEYS[1], ARGV[1])
+         if not listed or tonumber(listed) < now + left then
+             redis.call('ZADD', KEYS[1], now + left, ARGV[1])
+         end
+         if redis.call('PTTL', KEYS[1]) < left then redis.call('PEXPIRE', KEYS[1], left) end",
     )
 });
 
