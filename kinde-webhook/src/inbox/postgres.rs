@@ -43,7 +43,8 @@ pub use joined::{Begun, InboxTransaction};
 ///
 /// # Upkeep
 ///
-/// Call [`purge`](PostgresInbox::purge) now and then, once an hour or once a day: rows that may be forgotten are
+/// Call [`purge`](PostgresInbox::purge) now and then, for example once a day; nothing else deletes rows, and without it
+/// the table grows for ever: rows that may be forgotten are
 /// ignored from then on, but they stay until it deletes them. Parked events hold a JWT and with it personal data, and
 /// stay until somebody settles them.
 #[derive(Clone)]
@@ -86,7 +87,7 @@ impl PostgresInbox {
     /// Confirms an event in a transaction of the handler's: with its commit the writes and the outcome are durable
     /// together, and the event is handled exactly once.
     ///
-    /// Until the commit the row is locked, and another delivery waits. Confirming again afterwards does no harm.
+    /// Until the commit the row is locked, and for another delivery the event is in flight. Confirming again afterwards does no harm.
     ///
     /// # Errors
     ///
@@ -275,14 +276,18 @@ const WAITED_IN_VAIN: [&str; 3] = ["55P03", "40001", "40P01"];
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// A row that another transaction holds is in flight: whoever only reserves asks again rather than wait with a connection.
+/// The timeout is that of this statement alone; a transaction that takes the event has set its own, which stays.
+///
 /// Times are those of `clock_timestamp()`, for `now()` is as old as the transaction. What the last part reads is as old
 /// as the statement: another's row that came since is not seen, and counts as in flight, which is what it was.
 const RESERVE: &str = "
 with taken as (
     insert into kinde_webhook_inbox as held
         (environment, endpoint, event_id, nonce, state, reserved_at, lease_until, keep_until)
-    values ($1, $2, $3, $4, $7, clock_timestamp(),
-        clock_timestamp() + $5 * interval '1 second', clock_timestamp() + $6 * interval '1 second')
+    select $1, $2, $3, $4, $7, clock_timestamp(),
+        clock_timestamp() + $5 * interval '1 second', clock_timestamp() + $6 * interval '1 second'
+    from set_config('lock_timeout', case $7 when 'reserved' then '100ms' else current_setting('lock_timeout') end, true)
     on conflict (environment, endpoint, event_id) do update set
         nonce = excluded.nonce, state = excluded.state, reserved_at = excluded.reserved_at,
         lease_until = excluded.lease_until, keep_until = excluded.keep_until

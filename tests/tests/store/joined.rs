@@ -103,7 +103,8 @@ async fn reservation_beside_a_transaction_is_in_flight_and_leaves_nothing_waitin
     let server = servers::postgres().await;
     let (pool, inbox) = shop(&server).await;
     let first = begin(&inbox, "one").await;
-    let one = PgPoolOptions::new().max_connections(1).connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let options = (*pool.connect_options()).clone();
+    let one = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
     let reserving = PostgresInbox::new(one.clone()).with_deadline(Duration::from_secs(60));
 
     assert_eq!(look(&reserving, &key("one")).await, "in flight");
