@@ -13,7 +13,7 @@ use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
-use crate::{Disposition, Event, HandlerFn, Once, Process, Reception, WebhookError, WebhookVerifier};
+use crate::{Event, HandlerFn, Once, Process, Reception, WebhookError, WebhookVerifier};
 
 /// Receives webhooks: verifies each, hands it on once, and answers what Kinde must do next.
 ///
@@ -36,8 +36,26 @@ impl<I, F> WebhookService<Once<I, HandlerFn<F>>> {
 }
 
 impl<I, S> WebhookService<Once<I, S>> {
-    /// Hands each event to a `Service<Event>`, once: a [`Dispatcher`](crate::Dispatcher), or your own with tower's
-    /// layers around it.
+    /// Hands each event to a `Service<Event>`, once: a [`Dispatcher`](crate::Dispatcher), or your own.
+    ///
+    /// A layer of tower's fits around it that leaves the error as it is, such as a limit:
+    ///
+    /// ```
+    /// use kinde_webhook::{Dispatcher, WebhookService, WebhookVerifier, inbox::MemoryInbox};
+    /// use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
+    ///
+    /// # fn service(verifier: WebhookVerifier, dispatcher: Dispatcher) {
+    /// let eight_at_once = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(8)).service(dispatcher);
+    /// let webhooks = WebhookService::new(verifier, MemoryInbox::new(), eight_at_once);
+    /// # let _: &dyn std::any::Any = &webhooks;
+    /// # }
+    /// ```
+    ///
+    /// A layer that boxes errors (timeout, buffer, load shed) wants `Error: Into<BoxError>`, and a
+    /// [`HandlerError`](crate::HandlerError) is not: it is no `std::error::Error`, so that `?` can make one of any. Such
+    /// a layer fits around a service whose own error is a `BoxError`, say; every error is then retryable, and nothing
+    /// is ever parked. A handler's time limit needs no layer: it is [`Once::with_time_limit`]. Waiting for the service
+    /// to be ready counts towards it.
     pub fn new(verifier: WebhookVerifier, inbox: I, handler: S) -> Self {
         let once = Once::new(inbox, handler, verifier.window());
         Self::processing(verifier, once)
@@ -66,15 +84,18 @@ impl<P> WebhookService<P> {
 }
 
 impl<P: Process> WebhookService<P> {
-    async fn receive<B>(&self, request: Request<B>) -> Result<(Event, Disposition), WebhookError>
+    async fn receive<B>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, WebhookError>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let body = self.reception.read(request).await?;
         let event = self.verifier.verify(body).await?;
-        let disposition = self.process.process(event.clone()).await?;
-        Ok((event, disposition))
+        match self.process.process(event.clone()).await {
+            Ok(disposition) => Ok(disposition.respond(&event)),
+            // Kinde may give up on the event: the log must say which one it was.
+            Err(error) => Ok(span_of(&event).in_scope(|| error.respond())),
+        }
     }
 }
 
@@ -97,9 +118,13 @@ where
         let this = self.clone();
         Box::pin(async move {
             Ok(match this.receive(request).await {
-                Ok((event, disposition)) => disposition.respond(&event),
+                Ok(response) => response,
                 Err(error) => error.respond(),
             })
         })
     }
+}
+
+fn span_of(event: &Event) -> tracing::Span {
+    tracing::warn_span!(target: "kinde_webhook", "event", event_id = ?event.id(), event_type = ?event.event_type())
 }
