@@ -18,6 +18,12 @@ use kinde_webhook::{
 /// reads 200, and sometimes after that. Give the event to a [`Once`](kinde_webhook::Once), or route to a
 /// [`WebhookService`](kinde_webhook::WebhookService) instead, which does all of it.
 ///
+/// - **Nothing is parked.** A genuine event whose payload is not an `E` is answered with 400, for there is nowhere to
+///   put it aside. Were Kinde to change the payload's shape, the endpoint would fail on end, and Kinde disables one that
+///   fails for 72 hours. Take [`Event`] and read it yourself, or use a `WebhookService`, which acknowledges and parks.
+/// - **A handler is cancelled when Kinde hangs up**, after some five seconds: what comes after its next `await` does not
+///   happen. A `WebhookService` runs its handler to the end.
+///
 /// ```
 /// use axum::{Router, routing::post};
 /// use kinde_axum::{Webhook, kinde_webhook::{WebhookVerifier, payload::UserCreated}};
@@ -28,6 +34,22 @@ use kinde_webhook::{
 ///
 /// # fn app(verifier: WebhookVerifier) -> Router {
 /// Router::new().route("/webhooks/kinde", post(welcome)).with_state(verifier)
+/// # }
+/// ```
+///
+/// A [`Reception`] in the request's extensions says how long a body may be and which media types are good; without one
+/// it is the default:
+///
+/// ```
+/// # use axum::{Router, routing::post};
+/// # use kinde_axum::{Webhook, kinde_webhook::WebhookVerifier};
+/// use axum::Extension;
+/// use kinde_axum::kinde_webhook::Reception;
+///
+/// # async fn welcome(_: Webhook) {}
+/// # fn app(verifier: WebhookVerifier) -> Router {
+/// let reception = Reception::default().with_body_limit_bytes(1024 * 1024);
+/// Router::new().route("/webhooks/kinde", post(welcome)).layer(Extension(reception)).with_state(verifier)
 /// # }
 /// ```
 ///
@@ -71,7 +93,8 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, WebhookRejection> {
         let verifier = WebhookVerifier::from_ref(state);
-        let body = Reception::default().read(request).await?;
+        let reception = request.extensions().get::<Reception>().copied().unwrap_or_default();
+        let body = reception.read(request).await?;
         let event = verifier.verify(body).await?;
         match E::from_event(&event) {
             Ok(Some(read)) => Ok(Self { event, read }),
@@ -116,4 +139,44 @@ impl IntoResponse for WebhookRejection {
 enum Refusal {
     Error(WebhookError),
     OtherType(Event),
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Extension, Router, routing::post};
+    use http::StatusCode;
+    use kinde_core::{EventVerifier, Issuer, Jwks};
+    use kinde_emulator::Environment;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// covers: H2
+    #[tokio::test]
+    async fn reception_of_the_extensions_takes_the_place_of_the_default() {
+        let kinde = Environment::start().await;
+        let jwks = Jwks::builder(Issuer::new(kinde.issuer()).unwrap()).build().unwrap();
+        let verifier = WebhookVerifier::from(EventVerifier::new(jwks));
+        let app = Router::new().route("/", post(async |_: Webhook| ())).with_state(verifier);
+        let token = kinde.event("user.created").token();
+        let json = Reception::default().accept_json_media_type();
+        for (name, reception, status) in [
+            ("absent", None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ("JSON accepted", Some(json), StatusCode::OK),
+            ("just inside", Some(json.with_body_limit_bytes(token.len())), StatusCode::OK),
+            (
+                "just outside",
+                Some(json.with_body_limit_bytes(token.len() - 1)),
+                StatusCode::PAYLOAD_TOO_LARGE,
+            ),
+        ] {
+            let app = match reception {
+                Some(reception) => app.clone().layer(Extension(reception)),
+                None => app.clone(),
+            };
+            let request = Request::post("/").header("content-type", "application/json");
+            let response = app.oneshot(request.body(Body::from(token.clone())).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{name}");
+        }
+    }
 }

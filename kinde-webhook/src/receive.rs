@@ -10,7 +10,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{WebhookError, WebhookReason};
 
-/// What a request must be like to be read at all.
+/// What a request must be like to be read at all: set by
+/// [`WebhookService::with_reception`](crate::WebhookService::with_reception), or as an extension of the request for
+/// the extractor `kinde_axum::Webhook`.
 #[derive(Clone, Copy, Debug)]
 pub struct Reception {
     body_limit_bytes: usize,
