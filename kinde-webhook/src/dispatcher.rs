@@ -42,7 +42,8 @@ impl Dispatcher {
 
     /// Adds the handler of a payload's type; it takes the place of an earlier one.
     ///
-    /// An event of the type whose payload has another shape can never be handled: it is parked.
+    /// An event of the type whose payload has another shape can never be handled: it is parked, and the endpoint stays
+    /// in good standing with Kinde.
     #[must_use]
     pub fn on<P: EventPayload>(mut self, handler: impl HandlePayload<P>) -> Self {
         let handler = Arc::new(handler);

@@ -37,6 +37,7 @@ pub fn api(layer: KindeLayer) -> Router {
 /// The guides whose programs compile here: they need crates that no published one depends on.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/webhooks.md")]
+#[doc = include_str!("../../kinde-webhook/README.md")]
 pub struct Guides;
 
 /// What came back, in a form that assertions read well.

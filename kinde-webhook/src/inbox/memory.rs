@@ -131,9 +131,12 @@ pub struct MemoryInboxBuilder {
 impl MemoryInboxBuilder {
     /// Sets how many events are remembered at most: those at work, handled and parked.
     ///
-    /// The default is 100,000: over the two days that an event is remembered, one every two seconds, in about 40 MB.
-    /// A full inbox refuses new events with 503 until the oldest may be forgotten; Kinde sends them again. With zero
-    /// it refuses every event.
+    /// The default is 100,000, in about 40 MB. An event is remembered for 48 h and 5 min, in which it is accepted, and 24 h
+    /// longer: 100,000 are then one every 2.6 s. A service that gets more has a full inbox by the third day at the
+    /// latest, and answers every new event with 503 until the oldest may be forgotten. Kinde sends refused events
+    /// again for 36 hours, then they are lost; an endpoint that fails for 72 hours on end is disabled. Such a service
+    /// uses `PostgresInbox` or `RedisInbox`, or a limit of 260,000 for each event per second. With zero every event is
+    /// refused.
     #[must_use]
     pub fn with_limit(mut self, events: usize) -> Self {
         self.limit = events;
@@ -320,7 +323,7 @@ impl Entry {
     }
 }
 
-/// Two days of one event every two seconds.
+/// Three days of one event every 2.6 s.
 const LIMIT: usize = 100_000;
 
 /// Each holds a JWT.

@@ -13,7 +13,7 @@
 //! | a restart of the store | – | nothing lost that was committed | what its persistence kept: without any, an event can run twice |
 //! | a worker that dies at work | its event comes back when the lease ends | the same | the same |
 //! | handled exactly once | no | yes, where the handler writes in the inbox's transaction | no |
-//! | full | refuses with 503 | the disk's business | refuses with 503 (`noeviction`) |
+//! | full | refuses with 503: at 100,000 events in three days, unless set higher | the disk's business; `purge` deletes what may be forgotten | refuses with 503 (`noeviction`) |
 //! | a parked event stays | as long as handled ones, at most 1,000 | until somebody settles it | 30 days |
 //! | whose clock counts | the process's | the server's | the server's |
 //! | needs Rust | 1.88 | 1.94, as sqlx 0.9 does | 1.88 |
@@ -74,7 +74,8 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`InboxError::LeaseLost`] when the reservation had ended and the event is another's now;
-    /// [`InboxError::Unavailable`] when it is unknown whether it was marked.
+    /// [`InboxError::Unavailable`] when it is unknown whether it was marked; [`InboxError::Full`] when the reservation
+    /// had ended, its place was given to another event, and there is none left. Of each the event may run again.
     fn confirm(&self, lease: &Lease) -> impl Future<Output = Result<(), InboxError>> + Send;
 
     /// Gives the event back, so that the next attempt handles it.
