@@ -1,0 +1,57 @@
+// Starts the program `kinde-emulator` for one test file, and ends it with the tests.
+//
+// KINDE_EMULATOR names the program; without it, it has to be in the PATH.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const world = fileURLToPath(new URL("world.toml", import.meta.url));
+
+/** What world.toml says about its applications. */
+export const web = {
+  clientId: "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f01",
+  clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests01",
+  callback: "http://localhost:3000/api/auth/kinde_callback",
+  afterLogout: "http://localhost:3000/signed-out",
+};
+export const singlePage = {
+  clientId: "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f02",
+  callback: "http://localhost:3000/callback",
+};
+export const machine = {
+  clientId: "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f03",
+  clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests03",
+};
+
+/** Starts an emulator on a free port. */
+export async function startEmulator() {
+  const program = process.env.KINDE_EMULATOR ?? "kinde-emulator";
+  const child = spawn(program, ["--port", "0", "--json", "--seed", world], { stdio: ["ignore", "pipe", "inherit"] });
+  after(() => child.kill());
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), "line"),
+    once(child, "exit").then(() => Promise.reject(new Error(`${program} ended before it was ready`))),
+  ]);
+  return new Emulator(JSON.parse(line).issuer);
+}
+
+class Emulator {
+  constructor(issuer) {
+    this.issuer = issuer;
+  }
+
+  /** Asks the control API for something, under the names of the Rust API. */
+  async control(operation, details = {}) {
+    const response = await fetch(`${this.issuer}/_emulator/${operation}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(details),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${operation}: ${response.status} ${answer.error}`);
+    return answer;
+  }
+}
