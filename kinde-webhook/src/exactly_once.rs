@@ -101,6 +101,7 @@ where
                 Ok(Disposition::Parked)
             }
             Err(error) => {
+                report::handler_failed(event, &error);
                 // Where it cannot be taken back now, the server does when it misses the connection.
                 if let Err(error) = transaction.rollback().await {
                     report::not_released(event, &error);

@@ -115,6 +115,7 @@ where
                 Ok(Disposition::Parked)
             }
             Err(error) => {
+                report::handler_failed(event, &error);
                 // Where it cannot be given back, its reservation ends by itself.
                 if let Err(error) = self.inbox.release(&lease).await {
                     report::not_released(event, &error);

@@ -41,6 +41,18 @@ pub(crate) fn parked(event: &Event, error: &HandlerError) {
     );
 }
 
+/// Told where it happens: a sender that hung up has nobody left who would tell it.
+pub(crate) fn handler_failed(event: &Event, error: &HandlerError) {
+    tracing::warn!(
+        target: TARGET,
+        code = "handler_failed",
+        event_id = ?event.id(),
+        event_type = ?event.event_type(),
+        reason = %error,
+        "the handler failed; the event is given back"
+    );
+}
+
 pub(crate) fn not_released(event: &Event, error: &InboxError) {
     tracing::warn!(
         target: TARGET,

@@ -255,7 +255,7 @@ async fn event_that_cannot_be_given_back_is_logged_with_its_code() {
     let inbox = Scripted::answering([Answer::Yours]).then_failing(unavailable);
     let outcome = processed(inbox, sender.event().await, || Err("no database".into())).await;
     assert_eq!(outcome.unwrap_err().code(), "handler_failed");
-    assert_eq!(codes(&log), ["event_not_released"]);
+    assert_eq!(codes(&log), ["handler_failed", "event_not_released"]);
 }
 
 /// The codes that were logged at level warning or above.
