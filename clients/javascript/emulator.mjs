@@ -43,7 +43,12 @@ class Emulator {
     this.issuer = issuer;
   }
 
-  /** Asks the control API for something, under the names of the Rust API. */
+  /** Asks the control API what is. */
+  async asked(question) {
+    return (await fetch(`${this.issuer}/_emulator/${question}`)).json();
+  }
+
+  /** Has the control API do something, under the names of the Rust API. */
   async control(operation, details = {}) {
     const response = await fetch(`${this.issuer}/_emulator/${operation}`, {
       method: "POST",

@@ -1,7 +1,7 @@
 // @kinde-oss/kinde-typescript-sdk: the SDK that Kinde's Next.js, Express and Remix packages stand on.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 
 import { createKindeServerClient, GrantType } from "@kinde-oss/kinde-typescript-sdk";
 
@@ -140,6 +140,40 @@ for (const { name, start } of clients) {
     });
   });
 }
+
+test("access token that expired is refreshed before it is handed out", async () => {
+  const sdk = client(GrantType.PKCE, singlePage);
+  const { visitor } = await signedIn(sdk);
+  const old = await sdk.getToken(visitor);
+  assert.equal(await sdk.getToken(visitor), old);
+  mock.timers.enable({ apis: ["Date"], now: Date.now() + 86_400_000 });
+  await kinde.control("advance", { seconds: 86_400 });
+  const young = await sdk.getToken(visitor);
+  assert.ok(claims(young).exp > claims(old).exp);
+  assert.deepEqual(await sdk.getOrganization(visitor), { orgCode: "org_acme" });
+  mock.timers.reset();
+  await kinde.control("follow_system_time");
+});
+
+test("tokens that expired before they arrived are not kept", async () => {
+  const sdk = client(GrantType.PKCE, singlePage);
+  const visitor = session();
+  await kinde.control("set_time", { unix_seconds: 1_600_000_000 });
+  const { callback } = await new Browser(kinde.issuer).signIn(await sdk.login(visitor), "Ada");
+  await assert.rejects(sdk.handleRedirectToApp(visitor, callback), /expired/);
+  assert.equal(await visitor.getSessionItem("access_token"), undefined);
+  await kinde.control("follow_system_time");
+});
+
+test("person stays signed in across a key rotation", async () => {
+  const sdk = client(GrantType.PKCE, singlePage);
+  const { visitor } = await signedIn(sdk);
+  const old = await sdk.getToken(visitor);
+  await kinde.control("rotate_keys");
+  assert.equal(await sdk.getToken(visitor), old);
+  await sdk.refreshTokens(visitor);
+  assert.equal(await sdk.isAuthenticated(visitor), true);
+});
 
 test("audiences that the SDK repeats are all in the access token", async () => {
   const audience = ["https://api.example.test", "https://reports.example.test"];

@@ -46,6 +46,7 @@ pub struct EnvironmentBuilder {
     webhooks: Vec<WebhookEndpoint>,
     webhook_delivery: WebhookDelivery,
     webhook_style: WebhookStyle,
+    has_control_api: bool,
 }
 
 impl EnvironmentBuilder {
@@ -64,6 +65,7 @@ impl EnvironmentBuilder {
             webhooks: Vec::new(),
             webhook_delivery: WebhookDelivery::default(),
             webhook_style: WebhookStyle::default(),
+            has_control_api: false,
         }
     }
 
@@ -208,6 +210,20 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Answers `/_emulator/…`, so that a test in another language can rotate keys, set the time and trigger events.
+    ///
+    /// Default: off, because a test in Rust calls [`Environment`]. The program `kinde-emulator` switches it on;
+    /// `docs/emulator.md` lists what it does.
+    ///
+    /// # Security
+    ///
+    /// Every program of this computer may use it. Pages in a browser may not: a request with an `Origin`, or with the
+    /// name of another computer in `Host`, is refused.
+    pub fn with_control_api(mut self) -> Self {
+        self.has_control_api = true;
+        self
+    }
+
     /// Starts the environment on the current Tokio runtime.
     ///
     /// # Panics
@@ -260,7 +276,7 @@ impl EnvironmentBuilder {
             faults: Faults::default(),
             webhooks,
         });
-        let server = Server::start(port, routes::routes(&provider));
+        let server = Server::start(port, routes::routes(&provider, self.has_control_api));
         let dispatcher = Dispatcher::start(&provider);
         Ok(Environment::new(provider, server, dispatcher, site_url))
     }

@@ -31,6 +31,7 @@
 //! | send or sign an event of any type | [`WebhookEvent`] |
 //! | describe a world in a file | [`Seed`] |
 //! | sign a person in without a browser | [`Environment::sign_in`] |
+//! | do the same from a test in another language | [`EnvironmentBuilder::with_control_api`] |
 //!
 //! Over HTTP it answers discovery, the key set, the authorization endpoint with a sign-in page, the token endpoint,
 //! user profile, introspection, revocation and logout. The program `kinde-emulator` serves the same on a fixed port.

@@ -63,7 +63,7 @@ async fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Some(path) => Seed::from_path(path)?,
         None => Seed::example()?,
     };
-    let builder = Environment::builder().with_port(arguments.port).with_seed(seed);
+    let builder = Environment::builder().with_port(arguments.port).with_seed(seed).with_control_api();
     let webhooks = arguments.webhook.iter().map(String::as_str);
     let kinde = webhooks.fold(builder, EnvironmentBuilder::with_webhook).try_start().await?;
     // Listened for before anything is printed: whoever reads the address may end the program at once.

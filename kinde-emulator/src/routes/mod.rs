@@ -2,6 +2,7 @@
 
 mod answer;
 mod authorize;
+mod control;
 mod discovery;
 mod introspect;
 mod jwks;
@@ -25,9 +26,9 @@ use crate::provider::Provider;
 
 pub(crate) use answer::OAuthError;
 
-/// Returns every route of an environment.
-pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
-    Router::new()
+/// Returns every route of an environment; those of the control API only where it was asked for.
+pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router {
+    let kinde = Router::new()
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks", get(jwks::key_set))
@@ -41,5 +42,6 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route("/oauth2/user_profile", get(user_profile::legacy))
         .route("/logout", get(logout::logout))
         .layer(middleware::from_fn_with_state(Arc::clone(provider), misconduct::observe))
-        .with_state(Arc::clone(provider))
+        .with_state(Arc::clone(provider));
+    if has_control_api { kinde.merge(control::routes(provider)) } else { kinde }
 }
