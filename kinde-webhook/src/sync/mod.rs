@@ -17,6 +17,7 @@
 //! It is small on purpose. An application that needs other columns writes a handler of its own, with the same guard:
 //! compare [`Event::happened_at`](crate::Event::happened_at), and the event's id where two are equal.
 
+mod database;
 mod ensure;
 #[cfg(feature = "postgres")]
 mod postgres;
