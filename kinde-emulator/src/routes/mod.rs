@@ -3,6 +3,7 @@
 mod answer;
 mod authorize;
 mod control;
+mod cross_origin;
 mod discovery;
 mod introspect;
 mod jwks;
@@ -42,6 +43,8 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         .route("/oauth2/user_profile", get(user_profile::legacy))
         .route("/logout", get(logout::logout))
         .layer(middleware::from_fn_with_state(Arc::clone(provider), misconduct::observe))
+        // Outside of faults: a browser shows a page nothing of an answer without these headers, its status neither.
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), cross_origin::answer_pages))
         .with_state(Arc::clone(provider));
     if has_control_api { kinde.merge(control::routes(provider)) } else { kinde }
 }
