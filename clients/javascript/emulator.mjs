@@ -26,10 +26,10 @@ export const machine = {
   clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests03",
 };
 
-/** Starts an emulator on a free port. */
-export async function startEmulator() {
+/** Starts an emulator on a free port, with the world of a seed file. */
+export async function startEmulator(seed = world) {
   const program = process.env.KINDE_EMULATOR ?? "kinde-emulator";
-  const child = spawn(program, ["--port", "0", "--json", "--seed", world], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, ["--port", "0", "--json", "--seed", seed], { stdio: ["ignore", "pipe", "inherit"] });
   after(() => child.kill());
   const [line] = await Promise.race([
     once(createInterface(child.stdout), "line"),
