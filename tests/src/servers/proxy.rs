@@ -8,10 +8,18 @@ use tokio::{
     sync::watch,
 };
 
-/// Passes bytes to a server, until it is told to swallow the answers and break the connections.
+/// Passes bytes to a server, until it is told to hold the answers back, or to swallow them and break the connections.
 pub struct Proxy {
     port: u16,
-    swallows: Arc<watch::Sender<bool>>,
+    answers: Arc<watch::Sender<Answers>>,
+}
+
+/// What becomes of the server's answers.
+#[derive(Clone, Copy, PartialEq)]
+enum Answers {
+    Passed,
+    Held,
+    Swallowed,
 }
 
 impl Proxy {
@@ -19,8 +27,8 @@ impl Proxy {
     pub async fn to(server_port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let swallows = Arc::new(watch::Sender::new(false));
-        let switch = Arc::clone(&swallows);
+        let answers = Arc::new(watch::Sender::new(Answers::Passed));
+        let switch = Arc::clone(&answers);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", server_port)).await {
@@ -28,7 +36,7 @@ impl Proxy {
                 }
             }
         });
-        Self { port, swallows }
+        Self { port, answers }
     }
 
     /// Gives the port to connect to.
@@ -38,16 +46,21 @@ impl Proxy {
 
     /// From now on the server gets what is sent to it, and its answer is swallowed: the connection breaks instead.
     pub fn swallow_answers(&self) {
-        self.swallows.send_replace(true);
+        self.answers.send_replace(Answers::Swallowed);
     }
 
-    /// Passes everything again.
+    /// From now on the server gets what is sent to it, and its answer waits.
+    pub fn hold_answers(&self) {
+        self.answers.send_replace(Answers::Held);
+    }
+
+    /// Passes everything again, what was held first.
     pub fn heal(&self) {
-        self.swallows.send_replace(false);
+        self.answers.send_replace(Answers::Passed);
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: TcpStream, swallows: watch::Receiver<bool>) {
+async fn pass(mut client: TcpStream, mut server: TcpStream, mut answers: watch::Receiver<Answers>) {
     let (mut sent, mut answered) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         tokio::select! {
@@ -56,8 +69,14 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, swallows: watch::Rec
                 _ => return,
             },
             count = server.read(&mut answered) => match count {
-                Ok(_) if *swallows.borrow() => return,
-                Ok(count) if count > 0 && client.write_all(&answered[..count]).await.is_ok() => {}
+                Ok(count) if count > 0 => {
+                    let Ok(answers) = answers.wait_for(|answers| *answers != Answers::Held).await.map(|now| *now) else {
+                        return;
+                    };
+                    if answers == Answers::Swallowed || client.write_all(&answered[..count]).await.is_err() {
+                        return;
+                    }
+                }
                 _ => return,
             },
         }

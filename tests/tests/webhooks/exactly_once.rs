@@ -5,7 +5,8 @@ use std::time::Duration;
 use kinde_emulator::Environment;
 use kinde_tests::servers;
 use kinde_webhook::{
-    Disposition, Event, ExactlyOnce, HandlerError, Joined, Process, WebhookError, inbox::PostgresInbox,
+    Disposition, Event, EventKey, ExactlyOnce, HandlerError, Joined, Process, WebhookError,
+    inbox::{Begun, PostgresInbox, Terms},
 };
 use sqlx::{Connection, PgConnection, PgPool, Row};
 
@@ -153,21 +154,31 @@ async fn handler_that_panics_fails_or_takes_too_long_leaves_nothing() {
 
 /// covers: H7
 #[tokio::test]
-async fn late_answer_of_the_database_leaves_no_open_transaction_behind() {
+async fn late_answer_of_the_database_leaves_no_open_transaction_in_the_pool() {
     let server = servers::own_postgres().await;
     let proxy = servers::Proxy::to(server.port()).await;
     let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port());
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let pool = one.connect(&url).await.unwrap();
     PostgresInbox::new(pool.clone()).migrate().await.unwrap();
     sqlx::query("CREATE TABLE handled (event_id TEXT PRIMARY KEY)").execute(&pool).await.unwrap();
-    let kinde = Environment::start().await;
-    let event = verifier_of(&kinde).verify(kinde.event("user.created").token()).await.unwrap();
-    proxy.swallow_answers();
-    let inbox = PostgresInbox::new(pool.clone()).with_deadline(Duration::from_millis(50));
-    let process = ExactlyOnce::new(inbox, &verifier_of(&kinde), writes);
-    assert_eq!(process.process(event).await.unwrap_err().code(), "inbox_unavailable");
+    let inbox = PostgresInbox::new(pool.clone());
+    let key = |id: &str| EventKey::from_parts("environment", "endpoint", id);
+    let terms = Terms { lease: Duration::from_secs(60), keep: Duration::from_secs(600) };
+    // What is prepared once is prepared now, so that the next answer is the one to BEGIN.
+    let Begun::New(warm) = inbox.begin(&key("warm"), terms).await.unwrap() else { panic!("it is new") };
+    warm.rollback().await.unwrap();
+    // The pool says something to a connection that comes back; that must be over, too.
+    while pool.num_idle() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    proxy.hold_answers();
+    let hasty = inbox.clone().with_deadline(Duration::from_millis(100));
+    assert!(hasty.begin(&key("one"), terms).await.is_err());
     proxy.heal();
-    // What the application writes next is durable, whichever connection it gets.
+
+    // What the application writes next on the same connection is durable at once.
     sqlx::query("INSERT INTO handled VALUES ('mine')").execute(&pool).await.unwrap();
     let direct = server.pool().await;
     let count: i64 = sqlx::query("SELECT count(*) FROM handled").fetch_one(&direct).await.unwrap().get(0);
