@@ -68,7 +68,11 @@ impl WebhookError {
         response::refused(self)
     }
 
-    /// Tells whether the same event can be accepted later.
+    /// Tells whether the same event can be accepted later, whatever it is.
+    ///
+    /// A queue that ends jobs for good should also keep those with the codes `key_unknown` and `token_not_yet_valid`:
+    /// this machine may not have heard of a new key yet, or its clock may be behind. (Over HTTP Kinde tries again
+    /// after every status but 200.)
     pub fn is_temporary(&self) -> bool {
         self.kind() == WebhookErrorKind::TryAgain
     }
@@ -84,8 +88,6 @@ fn refused(error: &AuthError) -> WebhookErrorKind {
             AuthReason::KeyUnknown { .. } | AuthReason::SignatureInvalid | AuthReason::KeyIdMissing => {
                 WebhookErrorKind::NotTrusted
             }
-            // Ahead of our clock now, and not for ever.
-            AuthReason::NotYetValid { .. } => WebhookErrorKind::TryAgain,
             _ => WebhookErrorKind::Malformed,
         },
     }

@@ -79,8 +79,8 @@ async fn work(job: Vec<u8>, verifier: WebhookVerifier, process: impl Process) ->
     let stored: StoredEvent =
         serde_json::from_slice(&job).map_err(|error| refused("job_malformed", error))?;
     let event = match verifier.verify(stored.token()).await {
-        // Where this worker has not heard of a new key yet, a later attempt finds it.
-        Err(error) if !error.is_temporary() && error.code() != "key_unknown" => {
+        // This worker may not have heard of a new key yet, or its clock may be behind: a later attempt finds out.
+        Err(error) if !error.is_temporary() && !MAY_PASS.contains(&error.code()) => {
             return Err(refused(error.code(), error));
         }
         outcome => outcome?,
@@ -120,6 +120,7 @@ impl Codec<Vec<u8>> for AsStored {
     }
 }
 
+const MAY_PASS: [&str; 2] = ["key_unknown", "token_not_yet_valid"];
 const JOBS_AT_A_TIME: usize = 10;
 const HANDLER_TIME_LIMIT: Duration = Duration::from_secs(60);
 
