@@ -1,9 +1,18 @@
 //! What a failure costs: nothing is lost, and the answer makes Kinde do the right thing.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use kinde_emulator::{Environment, Fault, WebhookOutcome};
-use kinde_webhook::{Once, WebhookService, inbox::MemoryInbox};
+use kinde_webhook::{
+    Event, EventKey, Inbox, InboxError, Lease, Once, Reservation, WebhookService,
+    inbox::{MemoryInbox, Terms},
+};
 
 use crate::receiver::{Notebook, Order, endpoint, post, serve, verifier_of};
 
@@ -183,5 +192,48 @@ async fn event_of_a_process_that_died_comes_back_when_its_reservation_ends() {
     assert_eq!(once.process(event.clone()).await.unwrap_err().code(), "event_in_flight");
     clock.advance(Duration::from_secs(75));
     assert!(once.process(event).await.is_ok());
+    assert_eq!(notebook.runs().len(), 1);
+}
+
+/// A store that loses its first answers to a confirmation.
+#[derive(Clone)]
+struct Forgetful {
+    inbox: MemoryInbox,
+    losses: Arc<AtomicUsize>,
+}
+
+impl Inbox for Forgetful {
+    async fn reserve(&self, key: &EventKey, terms: Terms) -> Result<Reservation, InboxError> {
+        self.inbox.reserve(key, terms).await
+    }
+
+    async fn confirm(&self, lease: &Lease) -> Result<(), InboxError> {
+        match self.losses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            Ok(_) => Err(InboxError::Unavailable("the answer is lost".into())),
+            Err(_) => self.inbox.confirm(lease).await,
+        }
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), InboxError> {
+        self.inbox.release(lease).await
+    }
+
+    async fn park(&self, lease: &Lease, event: &Event, reason: &str) -> Result<(), InboxError> {
+        self.inbox.park(lease, event, reason).await
+    }
+}
+
+/// covers: H7 H8
+#[tokio::test(start_paused = true)]
+async fn confirmation_whose_answer_is_lost_is_repeated_and_not_the_handler() {
+    let kinde = Environment::start().await;
+    let token = kinde.event("user.created").token();
+    let notebook = Notebook::default();
+    let noted = notebook.clone();
+    let inbox = Forgetful { inbox: MemoryInbox::new(), losses: Arc::new(AtomicUsize::new(3)) };
+    let service =
+        WebhookService::from_fn(verifier_of(&kinde), inbox, move |event| noted.clone().handle(event));
+    assert_eq!(post(&service, token.clone()).await.0, 200);
+    assert_eq!(post(&service, token).await.0, 200);
     assert_eq!(notebook.runs().len(), 1);
 }
