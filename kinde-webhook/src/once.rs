@@ -2,11 +2,12 @@
 
 use std::{future::Future, time::Duration};
 
+use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::{
     Disposition, Event, EventKey, HandlerError, Inbox, InboxError, Process, Reservation, WebhookError,
-    WebhookReason, handler,
+    WebhookReason, WebhookVerifier, handler,
     inbox::{Lease, Terms},
     process::to_the_end,
     report,
@@ -28,16 +29,15 @@ pub struct Once<I, S> {
 }
 
 impl<I, S> Once<I, S> {
-    /// Puts a handler behind an inbox that remembers events for `window`, what
-    /// [`WebhookVerifier::window`](crate::WebhookVerifier::window) says, and a day longer.
-    pub fn new(inbox: I, handler: S, window: Duration) -> Self {
+    /// Puts a handler behind an inbox that remembers events a day longer than `verifier` accepts them.
+    pub fn new(inbox: I, verifier: &WebhookVerifier, handler: S) -> Self {
         Self {
             inbox,
             handler,
             endpoint: DEFAULT_ENDPOINT.into(),
             time_limit: DEFAULT_TIME_LIMIT,
             patience: DEFAULT_PATIENCE,
-            keep: window.saturating_add(KEEP_LONGER),
+            keep: verifier.window().saturating_add(KEEP_LONGER),
         }
     }
 
@@ -127,12 +127,12 @@ where
 
     /// Waits for the outcome of another delivery and answers the same (requirement H7).
     async fn wait_for_other(&self, key: &EventKey) -> Result<Disposition, WebhookError> {
-        let mut waited = Duration::ZERO;
+        // What the store takes for its answers counts, too.
+        let asked_first = Instant::now();
         let mut pause = FIRST_PAUSE;
-        while waited < self.patience {
-            let this_pause = pause.min(self.patience.saturating_sub(waited));
-            tokio::time::sleep(this_pause).await;
-            waited = waited.saturating_add(this_pause);
+        while let Some(left) = self.patience.checked_sub(asked_first.elapsed()).filter(|left| !left.is_zero())
+        {
+            tokio::time::sleep(pause.min(left)).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             match self.inbox.reserve(key, self.terms()).await? {
                 Reservation::InFlight => {}
@@ -144,7 +144,7 @@ where
                 }
             }
         }
-        Err(WebhookReason::InFlight { waited }.into())
+        Err(WebhookReason::InFlight { waited: asked_first.elapsed() }.into())
     }
 }
 

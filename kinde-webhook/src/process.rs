@@ -5,6 +5,7 @@ use std::future::Future;
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
+use tokio::runtime::Handle;
 
 use crate::{Event, InboxError, WebhookError, report, response};
 
@@ -61,7 +62,10 @@ impl Disposition {
 pub(crate) async fn to_the_end(
     process: impl Future<Output = Result<Disposition, WebhookError>> + Send + 'static,
 ) -> Result<Disposition, WebhookError> {
-    match tokio::spawn(process).await {
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(InboxError::Unavailable("handlers need a tokio runtime, and none is here".into()).into());
+    };
+    match runtime.spawn(process).await {
         Ok(outcome) => outcome,
         Err(lost) => Err(InboxError::Unavailable(lost.into()).into()),
     }

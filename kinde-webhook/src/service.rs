@@ -57,7 +57,7 @@ impl<I, S> WebhookService<Once<I, S>> {
     /// is ever parked. A handler's time limit needs no layer: it is [`Once::with_time_limit`]. Waiting for the service
     /// to be ready counts towards it.
     pub fn new(verifier: WebhookVerifier, inbox: I, handler: S) -> Self {
-        let once = Once::new(inbox, handler, verifier.window());
+        let once = Once::new(inbox, &verifier, handler);
         Self::processing(verifier, once)
     }
 

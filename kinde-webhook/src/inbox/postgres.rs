@@ -44,9 +44,8 @@ pub use joined::{Begun, InboxTransaction};
 /// # Upkeep
 ///
 /// Call [`purge`](PostgresInbox::purge) now and then, for example once a day; nothing else deletes rows, and without it
-/// the table grows for ever: rows that may be forgotten are
-/// ignored from then on, but they stay until it deletes them. Parked events hold a JWT and with it personal data, and
-/// stay until somebody settles them.
+/// the table grows for ever: rows that may be forgotten are ignored from then on, but they stay until it deletes them.
+/// Parked events hold a JWT and with it personal data, and stay until somebody settles them.
 #[derive(Clone)]
 pub struct PostgresInbox {
     pool: sqlx::PgPool,
@@ -87,7 +86,8 @@ impl PostgresInbox {
     /// Confirms an event in a transaction of the handler's: with its commit the writes and the outcome are durable
     /// together, and the event is handled exactly once.
     ///
-    /// Until the commit the row is locked, and for another delivery the event is in flight. Confirming again afterwards does no harm.
+    /// Until the commit the row is locked, and for another delivery the event is in flight. Confirming again afterwards
+    /// does no harm.
     ///
     /// # Errors
     ///
@@ -271,12 +271,14 @@ fn seconds(duration: Duration) -> f64 {
     duration.min(CENTURY).as_secs_f64()
 }
 
-/// PostgreSQL's `lock_not_available`, `serialization_failure` (where the database's default isolation is a higher one) and `deadlock_detected`.
+/// PostgreSQL's `lock_not_available`, `serialization_failure` (where the database's default isolation is a higher one)
+/// and `deadlock_detected`.
 const WAITED_IN_VAIN: [&str; 3] = ["55P03", "40001", "40P01"];
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A row that another transaction holds is in flight: whoever only reserves asks again rather than wait with a connection.
+/// A row that another transaction holds is in flight: whoever only reserves asks again rather than wait with a
+/// connection.
 /// The timeout is that of this statement alone; a transaction that takes the event has set its own, which stays.
 ///
 /// Times are those of `clock_timestamp()`, for `now()` is as old as the transaction. What the last part reads is as old

@@ -128,7 +128,9 @@ async fn processed<I: Inbox>(
     outcome: fn() -> Result<(), HandlerError>,
 ) -> Result<Disposition, WebhookError> {
     let handler = HandlerFn::new(move |_: Event| async move { outcome() });
-    Once::new(inbox, handler, DAY).with_patience(Duration::from_millis(50)).process(event).await
+    let keys = Jwks::builder(event.issuer().clone()).build().unwrap();
+    let verifier = WebhookVerifier::from(EventVerifier::new(keys));
+    Once::new(inbox, &verifier, handler).with_patience(Duration::from_millis(50)).process(event).await
 }
 
 async fn refused_by<I: Inbox>(inbox: I, event: Event) -> Option<WebhookError> {
@@ -267,4 +269,3 @@ fn codes(log: &Capture) -> Vec<String> {
 }
 
 const NOW: u64 = 1_790_000_000;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);

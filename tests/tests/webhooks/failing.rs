@@ -1,16 +1,20 @@
 //! What a failure costs: nothing is lost, and the answer makes Kinde do the right thing.
 
 use std::{
+    future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use kinde_emulator::{Environment, Fault, WebhookOutcome};
 use kinde_webhook::{
-    Event, EventKey, Inbox, InboxError, Lease, Once, Reservation, WebhookService,
+    Event, EventKey, HandlerError, HandlerFn, Inbox, InboxError, Lease, Once, Process, Reservation,
+    WebhookService,
     inbox::{MemoryInbox, Terms},
 };
 
@@ -181,14 +185,12 @@ async fn event_of_a_process_that_died_comes_back_when_its_reservation_ends() {
     let event = verifier_of(&kinde).verify(kinde.event("user.created").token()).await.unwrap();
     let notebook = Notebook::default();
     let noted = notebook.clone();
-    let handler = kinde_webhook::HandlerFn::new(move |event| noted.clone().handle(event));
-    let once = Once::new(inbox.clone(), handler, verifier_of(&kinde).window()).with_patience(Duration::ZERO);
+    let handler = HandlerFn::new(move |event| noted.clone().handle(event));
+    let once = Once::new(inbox.clone(), &verifier_of(&kinde), handler).with_patience(Duration::ZERO);
     // A process reserved it and was never heard of again.
-    let terms =
-        kinde_webhook::inbox::Terms { lease: Duration::from_secs(75), keep: Duration::from_secs(9_000) };
-    let key = kinde_webhook::EventKey::new(&event, "default");
-    kinde_webhook::Inbox::reserve(&inbox, &key, terms).await.unwrap();
-    use kinde_webhook::Process;
+    let terms = Terms { lease: Duration::from_secs(75), keep: Duration::from_secs(9_000) };
+    let key = EventKey::new(&event, "default");
+    inbox.reserve(&key, terms).await.unwrap();
     assert_eq!(once.process(event.clone()).await.unwrap_err().code(), "event_in_flight");
     clock.advance(Duration::from_secs(75));
     assert!(once.process(event).await.is_ok());
@@ -236,4 +238,58 @@ async fn confirmation_whose_answer_is_lost_is_repeated_and_not_the_handler() {
     assert_eq!(post(&service, token.clone()).await.0, 200);
     assert_eq!(post(&service, token).await.0, 200);
     assert_eq!(notebook.runs().len(), 1);
+}
+
+/// A store that always has the event elsewhere, and takes its time to say so.
+#[derive(Clone)]
+struct Slow;
+
+impl Inbox for Slow {
+    async fn reserve(&self, _: &EventKey, _: Terms) -> Result<Reservation, InboxError> {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(Reservation::InFlight)
+    }
+
+    async fn confirm(&self, _: &Lease) -> Result<(), InboxError> {
+        Ok(())
+    }
+
+    async fn release(&self, _: &Lease) -> Result<(), InboxError> {
+        Ok(())
+    }
+
+    async fn park(&self, _: &Lease, _: &Event, _: &str) -> Result<(), InboxError> {
+        Ok(())
+    }
+}
+
+/// covers: H7
+#[tokio::test(start_paused = true)]
+async fn time_that_a_store_takes_counts_towards_the_five_seconds() {
+    let kinde = Environment::start().await;
+    let verifier = verifier_of(&kinde);
+    let event = verifier.verify(kinde.event("user.created").token()).await.unwrap();
+    let once = Once::new(Slow, &verifier, HandlerFn::new(|_: Event| async { Ok::<_, HandlerError>(()) }));
+    let asked = tokio::time::Instant::now();
+    assert_eq!(once.process(event).await.unwrap_err().code(), "event_in_flight");
+    // The first answer, five seconds, and the answer that was then under way.
+    assert!(asked.elapsed() <= Duration::from_secs(2 + 5 + 2), "{:?}", asked.elapsed());
+}
+
+/// covers: H8 H10
+#[test]
+fn handler_without_a_runtime_is_an_error_that_a_retry_can_cure_and_no_panic() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (kinde, event) = runtime.block_on(async {
+        let kinde = Environment::start().await;
+        let event = verifier_of(&kinde).verify(kinde.event("user.created").token()).await.unwrap();
+        (kinde, event)
+    });
+    let handler = HandlerFn::new(|_: Event| async { Ok::<_, HandlerError>(()) });
+    let once = Once::new(MemoryInbox::new(), &verifier_of(&kinde), handler);
+    let mut processing = pin!(once.process(event));
+    match processing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(error)) => assert!(error.is_temporary(), "{error}"),
+        other => panic!("{other:?}"),
+    }
 }
