@@ -3,6 +3,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use kinde_core::{Issuer, Jwks, Verifier};
 use kinde_emulator::Environment;
+use kinde_tests::verifier_of;
 use serde_json::json;
 
 use crate::{Stage, code};
@@ -44,6 +45,29 @@ async fn server_that_a_header_names_sees_no_request() {
     let token = stage.kinde.person("alice").wrong().key_url(&url);
     assert_eq!(code(&stage.by_application(), &token), "key_unknown");
     assert_eq!(elsewhere.jwks_fetches(), 0);
+}
+
+/// covers: A1 A5 B12
+#[tokio::test]
+async fn junk_under_an_unknown_key_id_spends_no_fetch() {
+    let kinde = Environment::start().await;
+    let verifier = verifier_of(&kinde);
+    let good = kinde.person("alice").access_token();
+    verifier.verify(&good).await.unwrap();
+    let forged = kinde.person("alice").wrong().random_kid();
+    let [header, claims, signature] = forged.splitn(3, '.').collect::<Vec<_>>().try_into().unwrap();
+    for (name, token) in [
+        ("a byte outside of the alphabet", format!("{header}.{claims}!.{signature}")),
+        ("padding", format!("{header}.{claims}.{signature}==")),
+        ("a length that encodes nothing", format!("{header}.{claims}.A")),
+        ("a character of two bytes", format!("{header}.{claims}.é{signature}")),
+    ] {
+        assert_eq!(verifier.verify(&token).await.unwrap_err().code(), "token_malformed", "{name}");
+        assert_eq!(kinde.jwks_fetches(), 1, "{name}");
+    }
+    // The budget is still there for what could be a token.
+    assert_eq!(verifier.verify(&forged).await.unwrap_err().code(), "key_unknown");
+    assert_eq!(kinde.jwks_fetches(), 2);
 }
 
 /// covers: A11
