@@ -101,6 +101,28 @@ def main():
     }
     for name, value in sets.items():
         write(f"corpus/key_set/{name}", json.dumps(value))
+    example = (HERE.parent / "kinde-emulator" / "src" / "example.toml").read_text()
+    worlds = {
+        "example": example, "nothing": "", "json": '{"people":[{"name":"alice","memberships":[{"org":"acme"}]}],"organizations":[{"handle":"acme"}]}',
+        "unknown_key": "[[people]]\nnam = 1", "nobody": "[[people]]\nname = \"\"", "stranger": '[[webhooks]]\nendpoint = "https://example.com/hook"',
+        "unknown_organization": '[[people]]\nname = "a"\nmemberships = [{ org = "b" }]', "flags": "[flags]\na = 1979-05-27T07:32:00Z\nb = [1, {c = inf}]",
+    }
+    for name, text in worlds.items():
+        write(f"corpus/emulator_seed/{name}", text)
+    # The first byte chooses the endpoint, by its place in TARGETS of emulator_request.rs.
+    form = "grant_type=authorization_code&code=a&redirect_uri=http%3A%2F%2Flocalhost%2Fcb&client_id=web&code_verifier=b"
+    requests = {
+        "authorize_nothing": (0, ""), "authorize": (1, "scope=openid+offline&state=s&nonce=n&audience=https%3A%2F%2Fapi.example.test&prompt=create"),
+        "authorize_organization": (1, "org_code=org_1&is_create_org=true&org_name=%3Cb%3E&login_hint=auto%3Aalice@example.test&state=%00%ff"),
+        "code": (2, form), "refresh": (2, "grant_type=refresh_token&refresh_token=a&client_id=web"), "twice": (2, form + "&code=b"),
+        "machine": (2, "grant_type=client_credentials&audience=a%20b&client_id=web&client_secret=c"), "page": (3, "interaction=a&p_email=b%40c&p_first_name=%22%3E"),
+        "revoke": (4, "token=a&client_id=web"), "introspect": (5, "token=a"), "device": (6, "client_id=web&scope=openid"), "user_code": (7, "user_code=ABCDEFGH"),
+        "logout": (8, "redirect=http%3A%2F%2Flocalhost%3A3000"), "account": (9, "page_size=-1&starting_after=%27"), "user": (10, '{"profile":{"given_name":"a"}}'),
+        "trigger": (11, '{"event_type":"user.created","set":{"data.user.email":null,"":[]}}'), "person": (12, '{"authorization_url":"http://[","person":"alice"}'),
+        "path": (13, "%2e%2e/_emulator"),
+    }
+    for name, (target, text) in requests.items():
+        write(f"corpus/emulator_request/{name}", chr(target) + text)
     settings = {
         "complete": "KINDE_ISSUER_URL=https://example.kinde.com\nKINDE_CLIENT_ID=3f0c6a7d9b2e4c58a1d0e6f7b8c9d0e1\n"
         "KINDE_CLIENT_SECRET=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ\nKINDE_SITE_URL=https://app.example.com\nKINDE_AUDIENCE=a b,c",

@@ -3,6 +3,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use kinde_core::{EventVerifier, Issuer, Jwks, ManualClock, Verifier};
+use kinde_emulator::{Environment, Seed};
 use kinde_webhook::WebhookVerifier;
 
 /// The issuer of the seeds. Loopback, because their key is the emulator's, which is public.
@@ -39,4 +40,33 @@ pub static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         .with_memory_limit_bytes(0)
         .build()
         .expect("bound by audience")
+});
+
+thread_local! {
+    /// Where a seed's environment is started.
+    pub static RUNTIME: tokio::runtime::Runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+}
+
+/// The address of an emulator of the example world, with its control API, that runs until the process ends.
+pub static EMULATOR: LazyLock<String> = LazyLock::new(|| {
+    let (address, started) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        RUNTIME.with(|runtime| {
+            runtime.block_on(async {
+                let seed = Seed::example().expect("the example reads");
+                let kinde = Environment::builder()
+                    .with_seed(seed)
+                    .with_client_id("web")
+                    .with_callback("http://localhost/cb")
+                    .with_control_api()
+                    .start()
+                    .await;
+                let listens_at = kinde.url().trim_start_matches("http://").to_owned();
+                address.send(listens_at).expect("somebody waits for it");
+                std::future::pending::<()>().await;
+            });
+        });
+    });
+    started.recv().expect("the emulator starts")
 });
