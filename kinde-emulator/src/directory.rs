@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     application::{Application, ApplicationKind},
     identifiers,
+    password::Password,
     permission::PermissionRecord,
     role::RoleRecord,
 };
@@ -127,6 +128,10 @@ pub(crate) struct PersonRecord {
     pub(crate) is_suspended: bool,
     pub(crate) is_password_reset_requested: bool,
     pub(crate) provided_id: Option<String>,
+    /// What they enter at the form; without one nobody asks for any.
+    pub(crate) password: Option<Password>,
+    /// Whether the sign-in page offers them as one click.
+    pub(crate) is_one_click: bool,
     pub(crate) updated_at: u64,
     pub(crate) memberships: Vec<Membership>,
     pub(crate) flags: BTreeMap<String, Value>,
@@ -159,6 +164,8 @@ impl PersonRecord {
             is_suspended: false,
             is_password_reset_requested: false,
             provided_id: None,
+            password: None,
+            is_one_click: true,
             updated_at: now,
             memberships: Vec::new(),
             flags: BTreeMap::new(),

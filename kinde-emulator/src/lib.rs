@@ -74,6 +74,7 @@ mod key_ring;
 mod machine;
 mod machine_token;
 mod organization;
+mod password;
 mod permission;
 mod person;
 mod person_changes;

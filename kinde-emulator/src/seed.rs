@@ -9,6 +9,7 @@ use crate::{
     application::Application,
     directory::{Directory, OrganizationRecord, PersonRecord},
     error::SeedError,
+    password::Password,
     webhooks::WebhookEndpoint,
 };
 
@@ -249,6 +250,10 @@ struct SeedPerson {
     username: Option<String>,
     phone: Option<String>,
     provided_id: Option<String>,
+    /// What they enter at the form.
+    password: Option<Secret>,
+    /// Whether the sign-in page offers them as one click; without a choice, whoever has no password.
+    one_click: Option<bool>,
     #[serde(default)]
     memberships: Vec<SeedMembership>,
     #[serde(default)]
@@ -275,6 +280,8 @@ impl SeedPerson {
         person.username.clone_from(&self.username);
         person.phone.clone_from(&self.phone);
         person.provided_id.clone_from(&self.provided_id);
+        person.password = self.password.as_ref().map(|Secret(password)| Password::new(password));
+        person.is_one_click = self.one_click.unwrap_or(person.password.is_none());
         person.flags.clone_from(&self.flags);
         person.properties.clone_from(&self.properties);
         for membership in &self.memberships {
@@ -344,6 +351,19 @@ mod tests {
     fn membership_of_an_organization_that_is_not_there_is_named() {
         let text = "[[people]]\nname = \"alice\"\nmemberships = [{ org = \"acmee\" }]\n";
         assert!(Seed::from_toml(text).unwrap_err().to_string().contains("acmee"));
+    }
+
+    #[test]
+    fn person_with_a_password_is_no_tile_unless_the_seed_says_so() {
+        let text = "[[people]]\nname = \"alice\"\n\n[[people]]\nname = \"bob\"\npassword = \"correct horse\"\n\n\
+                    [[people]]\nname = \"carol\"\npassword = \"battery staple\"\none_click = true\n";
+        let mut directory = Directory::default();
+        Seed::from_toml(text).unwrap().plant(&mut directory, 0);
+        let tiles = ["alice", "bob", "carol"].map(|name| directory.person_named(name).unwrap().is_one_click);
+        assert_eq!(tiles, [true, false, true]);
+        let bob = directory.person_named("bob").unwrap();
+        assert!(bob.password.as_ref().unwrap().is("correct horse"));
+        assert!(!format!("{bob:?}").contains("horse"));
     }
 
     #[test]
