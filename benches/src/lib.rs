@@ -5,4 +5,5 @@ pub mod apps;
 pub mod environment;
 pub mod limit;
 pub mod measure;
+pub mod program;
 pub mod report;

@@ -1,22 +1,23 @@
 //! How soon the emulator answers: as a process, and inside this one.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
-    path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    path::Path,
+    process::ExitCode,
     time::Instant,
 };
 
 use kinde_benches::{
     measure::quantile,
+    program::{self, Program},
     report::{Bars, option},
 };
 use kinde_emulator::Environment;
 
 fn main() -> ExitCode {
     let runs = option("--runs", 40);
-    let program = emulator();
+    let program = program::build();
     let process: Vec<_> = (0..runs).map(|_| process_start(&program)).collect();
     let (started, answered): (Vec<_>, Vec<_>) = (0..runs).map(|_| in_process_start()).unzip();
     println!("milliseconds of wall time, {runs} runs          min   median      p90      max");
@@ -36,38 +37,11 @@ fn main() -> ExitCode {
     bars.exit_code()
 }
 
-/// Builds the program as a user gets it, and gives its path.
-fn emulator() -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "kinde-emulator", "--bin", "kinde-emulator"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs");
-    let lines = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    let messages = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut executables = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executables.next_back().expect("cargo built the program")
-}
-
-fn process_start(program: &PathBuf) -> f64 {
+fn process_start(path: &Path) -> f64 {
     let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(["--port", "0", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut line = String::new();
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
-    output.read_line(&mut line).expect("a line");
-    let told: serde_json::Value = serde_json::from_str(&line).expect("one line of JSON");
-    fetch(told["issuer"].as_str().expect("an issuer"));
-    let took = start.elapsed();
-    child.kill().expect("it still runs");
-    child.wait().expect("it ends");
-    took.as_secs_f64() * 1_000.0
+    let program = Program::start(path);
+    fetch(program.url());
+    start.elapsed().as_secs_f64() * 1_000.0
 }
 
 fn in_process_start() -> (f64, f64) {
