@@ -8,6 +8,7 @@ use crate::{
     claims::Claims,
     directory::{Directory, PersonRecord},
     draft::{Draft, Org},
+    feature_flag::{FeatureFlagType, FlagRecord},
     identifiers,
 };
 
@@ -66,18 +67,18 @@ pub(crate) fn claims(
     }
 
     // The nearer owner wins, as at Kinde: environment, organization, person.
-    let mut flags = directory.flags.clone();
-    flags.extend(organization.map(|organization| organization.flags.clone()).unwrap_or_default());
-    flags.extend(person.flags.clone());
+    let mut flags = directory.flag_values(organization, Some(person));
     flags.extend(draft.flags.clone());
-    claims.set_some("feature_flags", present(feature_flags(&flags)));
+    claims.set_some("feature_flags", present(feature_flags(&directory.flags, &flags)));
 
     let mut user_properties = person.properties.clone();
+    user_properties.retain(|key, _| !directory.is_private_property(key));
     user_properties.extend(draft.user_properties.clone());
     claims.set_some("user_properties", present(properties(&user_properties)));
 
     let mut organization_properties =
         organization.map(|organization| organization.properties.clone()).unwrap_or_default();
+    organization_properties.retain(|key, _| !directory.is_private_property(key));
     organization_properties.extend(draft.organization_properties.clone());
     claims.set_some("organization_properties", present(properties(&organization_properties)));
 
@@ -95,23 +96,21 @@ pub(crate) fn org_code<'a>(person: &'a PersonRecord, draft: &'a Draft) -> Option
 }
 
 /// Writes flags as Kinde does: a letter for the type and the value.
-pub(crate) fn feature_flags(flags: &BTreeMap<String, Value>) -> Map<String, Value> {
-    flags.iter().map(|(key, value)| (key.clone(), json!({ "t": flag_type(value), "v": value }))).collect()
+pub(crate) fn feature_flags(
+    known: &BTreeMap<String, FlagRecord>,
+    flags: &BTreeMap<String, Value>,
+) -> Map<String, Value> {
+    let flag = |key: &String, value: &Value| {
+        let flag_type = FeatureFlagType::of_value(value, known.get(key));
+        json!({ "t": flag_type.letter(), "v": value })
+    };
+    flags.iter().map(|(key, value)| (key.clone(), flag(key, value))).collect()
 }
 
 /// Writes properties as Kinde does: an unset one (null here) is an empty object.
 pub(crate) fn properties(properties: &BTreeMap<String, Value>) -> Map<String, Value> {
     let property = |value: &Value| if value.is_null() { json!({}) } else { json!({ "v": value }) };
     properties.iter().map(|(key, value)| (key.clone(), property(value))).collect()
-}
-
-fn flag_type(value: &Value) -> &'static str {
-    match value {
-        Value::Bool(_) => "b",
-        Value::Number(number) if number.is_i64() || number.is_u64() => "i",
-        Value::String(_) => "s",
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => "j",
-    }
 }
 
 fn role(directory: &Directory, key: &str) -> Value {
@@ -195,7 +194,7 @@ mod tests {
             ("c".to_owned(), json!("teal")),
             ("d".to_owned(), json!({ "daily": 100 })),
         ]);
-        let written = Value::Object(feature_flags(&flags));
+        let written = Value::Object(feature_flags(&BTreeMap::new(), &flags));
         assert_eq!(
             written,
             json!({ "a": { "t": "b", "v": true }, "b": { "t": "i", "v": 25 },

@@ -6,9 +6,12 @@ use serde_json::Value;
 
 use crate::{
     application::{Application, ApplicationKind},
+    feature_flag::FlagRecord,
     identifiers,
     password::Password,
     permission::PermissionRecord,
+    plan::{PlanRecord, Subscription},
+    property::PropertyRecord,
     role::RoleRecord,
 };
 
@@ -27,8 +30,12 @@ pub(crate) struct Directory {
     pub(crate) roles: BTreeMap<String, RoleRecord>,
     /// Permissions by key.
     pub(crate) permissions: BTreeMap<String, PermissionRecord>,
-    /// Feature flags of the whole environment.
-    pub(crate) flags: BTreeMap<String, Value>,
+    /// Feature flags by key.
+    pub(crate) flags: BTreeMap<String, FlagRecord>,
+    /// Properties by key.
+    pub(crate) properties: BTreeMap<String, PropertyRecord>,
+    /// Billing plans by key.
+    pub(crate) plans: BTreeMap<String, PlanRecord>,
     /// What happened and was not announced yet.
     pub(crate) journal: Vec<Happening>,
 }
@@ -134,8 +141,11 @@ pub(crate) struct PersonRecord {
     pub(crate) is_one_click: bool,
     pub(crate) updated_at: u64,
     pub(crate) memberships: Vec<Membership>,
+    /// What overrides feature flags, by key.
     pub(crate) flags: BTreeMap<String, Value>,
+    /// Values of properties by key; null is unset.
     pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) subscriptions: Vec<Subscription>,
 }
 
 impl PersonRecord {
@@ -170,6 +180,7 @@ impl PersonRecord {
             memberships: Vec::new(),
             flags: BTreeMap::new(),
             properties: BTreeMap::new(),
+            subscriptions: Vec::new(),
         }
     }
 
@@ -206,8 +217,11 @@ pub(crate) struct OrganizationRecord {
     pub(crate) name: String,
     pub(crate) external_id: Option<String>,
     pub(crate) is_allow_registrations: bool,
+    /// What overrides feature flags, by key.
     pub(crate) flags: BTreeMap<String, Value>,
+    /// Values of properties by key; null is unset.
     pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) subscriptions: Vec<Subscription>,
 }
 
 impl OrganizationRecord {
@@ -222,6 +236,7 @@ impl OrganizationRecord {
             is_allow_registrations: false,
             flags: BTreeMap::new(),
             properties: BTreeMap::new(),
+            subscriptions: Vec::new(),
         }
     }
 }

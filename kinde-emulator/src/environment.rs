@@ -9,11 +9,14 @@ use crate::{
     consent,
     error::{SignInError, StartError},
     faults::Fault,
+    feature_flag::FeatureFlag,
     jws,
     machine::Machine,
     organization::Organization,
     permission::Permission,
     person::Person,
+    plan::Plan,
+    property::Property,
     provider::Provider,
     role::Role,
     seed::Seed,
@@ -174,6 +177,21 @@ impl Environment {
     /// Finds or creates a permission by key.
     pub fn permission(&self, key: &str) -> Permission {
         Permission::find_or_create(&self.provider, key)
+    }
+
+    /// Finds or creates a feature flag by key; a new one is `false` for everybody whom nothing else is said about.
+    pub fn flag(&self, key: &str) -> FeatureFlag {
+        FeatureFlag::find_or_create(&self.provider, key)
+    }
+
+    /// Finds or creates a property by key; a new one is of people, unless its key starts with `kp_org_` or `kp_app_`.
+    pub fn property(&self, key: &str) -> Property {
+        Property::find_or_create(&self.provider, key)
+    }
+
+    /// Finds or creates a billing plan by key.
+    pub fn plan(&self, key: &str) -> Plan {
+        Plan::find_or_create(&self.provider, key)
     }
 
     /// Adds the applications, APIs, organizations, people and flags of a seed, and tells webhooks nothing about it, as

@@ -84,4 +84,10 @@ pub enum SeedError {
         /// The handle or org code.
         name: String,
     },
+    /// A key is used that the seed does not define.
+    #[error("the seed names the plan {key}, which it does not define")]
+    UnknownPlan {
+        /// The plan's key.
+        key: String,
+    },
 }

@@ -36,6 +36,16 @@ pub(crate) fn permission_id(key: &str) -> String {
     uuid_shaped(&stable_hex("permission", key, 32))
 }
 
+/// Returns a feature flag's id (`flag_` and 32 hexadecimal digits) for its key.
+pub(crate) fn flag_id(key: &str) -> String {
+    format!("flag_{}", stable_hex("feature flag", key, 32))
+}
+
+/// Returns a property's id (`prop_` and 32 hexadecimal digits) for its key.
+pub(crate) fn property_id(key: &str) -> String {
+    format!("prop_{}", stable_hex("property", key, 32))
+}
+
 /// Returns a fresh identifier shaped as a UUID, for `jti`.
 pub(crate) fn token_id() -> String {
     uuid_shaped(&random_hex(16))

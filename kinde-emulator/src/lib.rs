@@ -27,6 +27,7 @@
 //! | mint tokens that must be refused, by name | [`WrongToken`] |
 //! | make an endpoint fail | [`Fault`] |
 //! | change people, organizations, roles and permissions | [`Person::update`], [`Organization`], [`Role`], [`Permission`] |
+//! | define feature flags, properties, and plans with entitlements | [`FeatureFlag`], [`Property`], [`Plan`] |
 //! | send webhooks to a receiver, retry, repeat and shuffle them | [`Environment::add_webhook`], [`WebhookDelivery`] |
 //! | send or sign an event of any type | [`WebhookEvent`] |
 //! | describe a world in a file | [`Seed`] |
@@ -61,9 +62,11 @@ mod consent;
 mod development_keys;
 mod directory;
 mod draft;
+mod entitlement;
 mod environment;
 mod error;
 mod faults;
+mod feature_flag;
 mod fields;
 mod grants;
 mod guarded;
@@ -78,6 +81,8 @@ mod password;
 mod permission;
 mod person;
 mod person_changes;
+mod plan;
+mod property;
 mod provider;
 mod requests;
 mod role;
@@ -90,14 +95,18 @@ mod webhooks;
 mod wrong;
 
 pub use builder::EnvironmentBuilder;
+pub use entitlement::Entitlement;
 pub use environment::Environment;
 pub use error::{EndpointError, SeedError, SignInError, StartError};
 pub use faults::Fault;
+pub use feature_flag::{FeatureFlag, FeatureFlagDetails, FeatureFlagLevel, FeatureFlagType};
 pub use machine::Machine;
 pub use organization::{Organization, OrganizationDetails};
 pub use permission::{Permission, PermissionDetails};
 pub use person::Person;
 pub use person_changes::PersonDetails;
+pub use plan::{Plan, PlanDetails};
+pub use property::{Property, PropertyContext, PropertyDetails};
 pub use role::{Role, RoleDetails};
 pub use seed::Seed;
 pub use webhooks::{

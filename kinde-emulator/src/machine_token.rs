@@ -1,5 +1,7 @@
 //! The claims of a machine's access token (client credentials).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::{
@@ -20,7 +22,7 @@ pub(crate) fn claims(draft: &Draft, envelope: &Envelope) -> Claims {
         claims.set("org_code", code.as_str());
     }
     if !draft.flags.is_empty() {
-        claims.set("feature_flags", Value::Object(feature_flags(&draft.flags)));
+        claims.set("feature_flags", Value::Object(feature_flags(&BTreeMap::new(), &draft.flags)));
     }
     if !draft.user_properties.is_empty() {
         claims.set("application_properties", Value::Object(properties(&draft.user_properties)));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     changes::store,
+    directory::OrganizationRecord,
     provider::{API, Provider},
 };
 
@@ -90,5 +91,14 @@ impl Organization {
     /// it was deleted before.
     pub fn delete(&self) -> bool {
         self.provider.change(API, |directory| directory.delete_organization(&self.code))
+    }
+
+    /// Changes what the environment stores; webhooks are told `organization.updated` if anything changed.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut OrganizationRecord)) {
+        self.provider.change(API, |directory| directory.update_organization(&self.code, change));
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     directory::{Directory, PersonRecord},
     draft::{Draft, Org},
+    property::PropertyContext,
     provider::{API, Provider},
     wrong::WrongToken,
 };
@@ -289,7 +290,10 @@ impl Person {
             directory.update_organization(code, |organization| {
                 organization.properties.extend(draft.organization_properties.clone());
             });
+            let organization = PropertyContext::Organization;
+            draft.organization_properties.keys().for_each(|key| directory.know_property(key, organization));
         }
+        draft.user_properties.keys().for_each(|key| directory.know_property(key, PropertyContext::Person));
         directory.update_person(&self.id, now, |person| {
             if let Org::Code(code) = &draft.org
                 && let Some(membership) = person.membership_mut(code)

@@ -126,6 +126,11 @@ impl Person {
         self.change_membership(organization, |membership| membership.permissions.retain(|held| held != key));
     }
 
+    /// Changes what the environment stores; webhooks are told `user.updated` if anything changed.
+    pub(crate) fn change_record(&self, change: impl FnOnce(&mut PersonRecord)) {
+        self.change(|directory, id, now| directory.update_person(id, now, change));
+    }
+
     fn change_membership(&self, organization: &str, change: impl FnOnce(&mut Membership)) {
         self.change(|directory, id, now| {
             let code = directory.find_or_create_organization(organization);

@@ -1,5 +1,7 @@
 //! What an environment contains when it starts, as a file.
 
+mod definitions;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
@@ -9,12 +11,17 @@ use crate::{
     application::Application,
     directory::{Directory, OrganizationRecord, PersonRecord},
     error::SeedError,
+    feature_flag::FlagRecord,
     password::Password,
+    plan,
+    property::PropertyContext,
     webhooks::WebhookEndpoint,
 };
 
-/// What an environment contains when it starts: applications, APIs, organizations, people, webhook endpoints and
-/// feature flags.
+use definitions::{SeedFlag, SeedPlan, SeedProperty};
+
+/// What an environment contains when it starts: applications, APIs, organizations, people, webhook endpoints,
+/// feature flags, properties and plans.
 ///
 /// Written in TOML or JSON. Every key is optional but those without which a thing has no name; an unknown key is an
 /// error that names it. Identifiers that are left out follow from the names, the same in every environment.
@@ -38,7 +45,11 @@ pub struct Seed {
     organizations: Vec<SeedOrganization>,
     people: Vec<SeedPerson>,
     webhooks: Vec<SeedWebhook>,
+    /// Default values by key, for flags without more to them.
     flags: BTreeMap<String, Value>,
+    feature_flags: Vec<SeedFlag>,
+    properties: Vec<SeedProperty>,
+    plans: Vec<SeedPlan>,
 }
 
 impl Seed {
@@ -47,7 +58,8 @@ impl Seed {
     /// # Errors
     ///
     /// [`SeedError::Malformed`] for wrong syntax, an unknown key or a missing one;
-    /// [`SeedError::UnknownOrganization`] for a membership of an organization that is not in the seed.
+    /// [`SeedError::UnknownOrganization`] and [`SeedError::UnknownPlan`] for a membership of an organization or a
+    /// subscription to a plan that is not in the seed.
     pub fn from_toml(text: &str) -> Result<Self, SeedError> {
         toml::from_str(text).map_err(|error| malformed(&error)).and_then(Self::checked)
     }
@@ -92,12 +104,20 @@ impl Seed {
 
     /// Puts everything into a directory.
     pub(crate) fn plant(&self, directory: &mut Directory, now: u64) {
-        directory.flags.extend(self.flags.clone());
+        for (key, value) in &self.flags {
+            directory.flags.insert(key.clone(), FlagRecord::invent(key, value.clone()));
+        }
+        self.feature_flags.iter().for_each(|flag| flag.plant(directory));
+        self.properties.iter().for_each(|property| property.plant(directory));
+        self.plans.iter().for_each(|plan| plan.plant(directory));
         for api in &self.apis {
             directory.apis.insert(api.audience.clone(), api.scopes.clone());
         }
         for organization in &self.organizations {
-            let record = organization.record();
+            let record = organization.record(now);
+            for key in record.properties.keys() {
+                directory.know_property(key, PropertyContext::Organization);
+            }
             directory.organizations.insert(record.code.clone(), record);
         }
         for application in &self.applications {
@@ -108,6 +128,9 @@ impl Seed {
             let record = person.record(directory, now);
             for membership in &record.memberships {
                 directory.know(&membership.roles, &membership.permissions);
+            }
+            for key in record.properties.keys() {
+                directory.know_property(key, PropertyContext::Person);
             }
             directory.people.insert(record.id.clone(), record);
         }
@@ -136,8 +159,13 @@ impl Seed {
         let memberships = self.people.iter().flat_map(|person| &person.memberships);
         let scoped = self.applications.iter().filter_map(|application| application.org.as_ref());
         let mut named = memberships.map(|membership| &membership.org).chain(scoped);
-        match named.find(|name| !is_known(name)) {
-            Some(unknown) => Err(SeedError::UnknownOrganization { name: unknown.clone() }),
+        if let Some(unknown) = named.find(|name| !is_known(name)) {
+            return Err(SeedError::UnknownOrganization { name: unknown.clone() });
+        }
+        let organizations = self.organizations.iter().flat_map(|organization| &organization.plans);
+        let mut subscribed = organizations.chain(self.people.iter().flat_map(|person| &person.plans));
+        match subscribed.find(|key| !self.plans.iter().any(|plan| plan.key() == *key)) {
+            Some(unknown) => Err(SeedError::UnknownPlan { key: unknown.clone() }),
             None => Ok(self),
         }
     }
@@ -221,11 +249,17 @@ struct SeedOrganization {
     flags: BTreeMap<String, Value>,
     #[serde(default)]
     properties: BTreeMap<String, Value>,
+    /// Keys of the plans it is subscribed to.
+    #[serde(default)]
+    plans: Vec<String>,
 }
 
 impl SeedOrganization {
-    fn record(&self) -> OrganizationRecord {
+    fn record(&self, now: u64) -> OrganizationRecord {
         let mut organization = OrganizationRecord::invent(&self.handle);
+        for plan in &self.plans {
+            plan::subscribe(&mut organization.subscriptions, plan, now);
+        }
         if let Some(code) = &self.code {
             organization.code.clone_from(code);
         }
@@ -260,6 +294,9 @@ struct SeedPerson {
     flags: BTreeMap<String, Value>,
     #[serde(default)]
     properties: BTreeMap<String, Value>,
+    /// Keys of the plans they are subscribed to themselves.
+    #[serde(default)]
+    plans: Vec<String>,
 }
 
 impl SeedPerson {
@@ -284,6 +321,9 @@ impl SeedPerson {
         person.is_one_click = self.one_click.unwrap_or(person.password.is_none());
         person.flags.clone_from(&self.flags);
         person.properties.clone_from(&self.properties);
+        for plan in &self.plans {
+            plan::subscribe(&mut person.subscriptions, plan, now);
+        }
         for membership in &self.memberships {
             if let Some(organization) = directory.organization_named(&membership.org)
                 && let Some(stored) = person.membership_mut(&organization.code)
