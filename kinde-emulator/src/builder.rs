@@ -11,7 +11,8 @@ use crate::{
     faults::Faults,
     guarded::Guarded,
     key_ring::KeyRing,
-    provider::{JwksHeaders, Lifetimes, Provider},
+    lifetimes::{ChosenLifetimes, Lifetimes},
+    provider::{JwksHeaders, Provider},
     requests::RequestLog,
     routes,
     seed::Seed,
@@ -41,7 +42,7 @@ pub struct EnvironmentBuilder {
     callbacks: Vec<String>,
     logout_urls: Vec<String>,
     site_url: Option<String>,
-    lifetimes: Lifetimes,
+    lifetimes: ChosenLifetimes,
     seed: Seed,
     webhooks: Vec<WebhookEndpoint>,
     webhook_delivery: WebhookDelivery,
@@ -60,7 +61,7 @@ impl EnvironmentBuilder {
             callbacks: Vec::new(),
             logout_urls: Vec::new(),
             site_url: None,
-            lifetimes: Lifetimes::default(),
+            lifetimes: ChosenLifetimes::default(),
             seed: Seed::default(),
             webhooks: Vec::new(),
             webhook_delivery: WebhookDelivery::default(),
@@ -141,7 +142,7 @@ impl EnvironmentBuilder {
     ///
     /// Default: 86,400 seconds, as at Kinde. With zero every one is expired when it is issued.
     pub fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.access_token = lifetime;
+        self.lifetimes.access_token = Some(lifetime);
         self
     }
 
@@ -149,7 +150,7 @@ impl EnvironmentBuilder {
     ///
     /// Default: 3,600 seconds, as at Kinde. With zero every one is expired when it is issued.
     pub fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.id_token = lifetime;
+        self.lifetimes.id_token = Some(lifetime);
         self
     }
 
@@ -157,7 +158,7 @@ impl EnvironmentBuilder {
     ///
     /// Default: 1,296,000 seconds (15 days), as at Kinde. With zero none can be used.
     pub fn with_refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.refresh_token = lifetime;
+        self.lifetimes.refresh_token = Some(lifetime);
         self
     }
 
@@ -166,7 +167,7 @@ impl EnvironmentBuilder {
     /// Default: zero, rotated means dead, which shows a client that refreshes twice at once. Kinde has a short
     /// overlap and does not say how long.
     pub fn with_refresh_overlap(mut self, overlap: Duration) -> Self {
-        self.lifetimes.refresh_overlap = overlap;
+        self.lifetimes.refresh_overlap = Some(overlap);
         self
     }
 
@@ -174,7 +175,7 @@ impl EnvironmentBuilder {
     ///
     /// Default: off, a new one each time.
     pub fn with_kept_access_tokens(mut self) -> Self {
-        self.lifetimes.keeps_access_token = true;
+        self.lifetimes.keeps_access_token = Some(true);
         self
     }
 
@@ -259,6 +260,9 @@ impl EnvironmentBuilder {
             webhooks.add(endpoint)?;
         }
         let clock = Clock::default();
+        if let Some(unix_seconds) = self.seed.time() {
+            clock.set(unix_seconds);
+        }
         let mut directory = Directory::default();
         self.seed.plant(&mut directory, clock.now());
         let client_id = self.register(&mut directory, &issuer, &site_url);
@@ -266,7 +270,7 @@ impl EnvironmentBuilder {
             url,
             issuer,
             client_id,
-            lifetimes: self.lifetimes,
+            lifetimes: Lifetimes::default().changed_by(self.seed.lifetimes()).changed_by(self.lifetimes),
             clock,
             keys: Guarded::new(KeyRing::new()),
             jwks_headers: Guarded::new(JwksHeaders::default()),

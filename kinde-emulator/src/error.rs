@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::seed::SeedProblem;
+
 /// Why an environment did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -60,7 +62,7 @@ pub enum SignInError {
     },
 }
 
-/// Why a seed cannot be used; the message names the key.
+/// Why a seed cannot be used; the message names line and key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeedError {
@@ -72,22 +74,20 @@ pub enum SeedError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The text is not a seed: wrong syntax, an unknown key, a missing one.
-    #[error("the seed is not right: {reason}")]
+    /// The text is neither TOML nor JSON, as was asked for.
+    #[error("the seed cannot be read: {reason}")]
     Malformed {
-        /// Where and what, naming the key.
+        /// Where and what.
         reason: String,
     },
-    /// A name is used that the seed does not define.
-    #[error("the seed names the organization {name}, which it does not define")]
-    UnknownOrganization {
-        /// The handle or org code.
-        name: String,
+    /// The text can be read and is no seed: unknown keys, values of another type, names that are not defined.
+    #[error("the seed is not right\n{}", listed(problems))]
+    Wrong {
+        /// Everything that is wrong, from the top of the text.
+        problems: Vec<SeedProblem>,
     },
-    /// A key is used that the seed does not define.
-    #[error("the seed names the plan {key}, which it does not define")]
-    UnknownPlan {
-        /// The plan's key.
-        key: String,
-    },
+}
+
+fn listed(problems: &[SeedProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -74,6 +74,7 @@ mod id_token;
 mod identifiers;
 mod jws;
 mod key_ring;
+mod lifetimes;
 mod machine;
 mod machine_token;
 mod organization;
@@ -108,7 +109,7 @@ pub use person_changes::PersonDetails;
 pub use plan::{Plan, PlanDetails};
 pub use property::{Property, PropertyContext, PropertyDetails};
 pub use role::{Role, RoleDetails};
-pub use seed::Seed;
+pub use seed::{Seed, SeedProblem};
 pub use webhooks::{
     EVENT_TYPES, Webhook, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookOutcome,
     WebhookStyle,

@@ -15,6 +15,7 @@ use crate::{
     id_token, identifiers,
     jws::{self, Untrusted},
     key_ring::KeyRing,
+    lifetimes::Lifetimes,
     machine_token,
     requests::RequestLog,
     sessions::Sessions,
@@ -151,31 +152,6 @@ impl fmt::Debug for Provider {
             .field("issuer", &self.issuer)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
-    }
-}
-
-/// How long what the environment issues stays good.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lifetimes {
-    pub(crate) access_token: Duration,
-    pub(crate) id_token: Duration,
-    pub(crate) refresh_token: Duration,
-    /// How long a rotated refresh token still works.
-    pub(crate) refresh_overlap: Duration,
-    /// Whether refreshing returns the same access token while it lasts.
-    pub(crate) keeps_access_token: bool,
-}
-
-impl Default for Lifetimes {
-    /// Kinde's defaults: a day, an hour, fifteen days; the overlap is undocumented there and zero here.
-    fn default() -> Self {
-        Self {
-            access_token: Duration::from_secs(86_400),
-            id_token: Duration::from_secs(3_600),
-            refresh_token: Duration::from_secs(1_296_000),
-            refresh_overlap: Duration::ZERO,
-            keeps_access_token: false,
-        }
     }
 }
 

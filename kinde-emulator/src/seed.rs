@@ -1,6 +1,22 @@
 //! What an environment contains when it starts, as a file.
 
+mod access;
+mod application;
+mod check;
 mod definitions;
+mod document;
+mod from_json;
+mod from_toml;
+mod keys;
+mod organization;
+mod person;
+mod problem;
+mod schema;
+mod secret;
+mod settings;
+mod shape;
+mod suggestion;
+mod webhook;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -8,23 +24,27 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    application::Application,
-    directory::{Directory, OrganizationRecord, PersonRecord},
-    error::SeedError,
-    feature_flag::FlagRecord,
-    password::Password,
-    plan,
-    property::PropertyContext,
-    webhooks::WebhookEndpoint,
+    application::Application, directory::Directory, error::SeedError, feature_flag::FlagRecord,
+    lifetimes::ChosenLifetimes, property::PropertyContext, webhooks::WebhookEndpoint,
 };
 
+use access::{SeedPermission, SeedRole};
+use application::{SeedApi, SeedApplication, SeedKind};
 use definitions::{SeedFlag, SeedPlan, SeedProperty};
+use document::Node;
+use organization::SeedOrganization;
+use person::SeedPerson;
+use settings::{SeedTime, SeedTokens};
+use webhook::SeedWebhook;
+
+pub use problem::SeedProblem;
 
 /// What an environment contains when it starts: applications, APIs, organizations, people, webhook endpoints,
 /// feature flags, properties and plans.
 ///
-/// Written in TOML or JSON. Every key is optional but those without which a thing has no name; an unknown key is an
-/// error that names it. Identifiers that are left out follow from the names, the same in every environment.
+/// Written in TOML or JSON. Every key is optional but those without which a thing has no name; what cannot be
+/// understood is an error that names line and key. Identifiers that are left out follow from the names, the same in
+/// every environment. [`schema`](Self::schema) describes every key.
 ///
 /// ```
 /// let seed = kinde_emulator::Seed::from_toml(r#"
@@ -50,6 +70,10 @@ pub struct Seed {
     feature_flags: Vec<SeedFlag>,
     properties: Vec<SeedProperty>,
     plans: Vec<SeedPlan>,
+    roles: Vec<SeedRole>,
+    permissions: Vec<SeedPermission>,
+    tokens: SeedTokens,
+    time: Option<SeedTime>,
 }
 
 impl Seed {
@@ -57,11 +81,10 @@ impl Seed {
     ///
     /// # Errors
     ///
-    /// [`SeedError::Malformed`] for wrong syntax, an unknown key or a missing one;
-    /// [`SeedError::UnknownOrganization`] and [`SeedError::UnknownPlan`] for a membership of an organization or a
-    /// subscription to a plan that is not in the seed.
+    /// [`SeedError::Malformed`] for wrong syntax; [`SeedError::Wrong`] with everything that is wrong with a text that
+    /// can be read: unknown and missing keys, values of another type, names that the seed does not define.
     pub fn from_toml(text: &str) -> Result<Self, SeedError> {
-        toml::from_str(text).map_err(|error| malformed(&error)).and_then(Self::checked)
+        Self::from_document(&from_toml::read(text).map_err(malformed)?)
     }
 
     /// Reads JSON.
@@ -70,7 +93,7 @@ impl Seed {
     ///
     /// As [`from_toml`](Self::from_toml).
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
-        serde_json::from_str(text).map_err(|error| malformed(&error)).and_then(Self::checked)
+        Self::from_document(&from_json::read(text).map_err(malformed)?)
     }
 
     /// Reads a file: JSON if its name ends in `.json`, otherwise TOML.
@@ -102,6 +125,21 @@ impl Seed {
         EXAMPLE
     }
 
+    /// Returns the JSON Schema of a seed, for editors and for programs that write seeds.
+    #[must_use]
+    pub fn schema() -> String {
+        format!("{:#}\n", schema::document(keys::SEED))
+    }
+
+    fn from_document(document: &Node) -> Result<Self, SeedError> {
+        let problems = check::problems(document, keys::SEED);
+        if !problems.is_empty() {
+            return Err(SeedError::Wrong { problems });
+        }
+        // What was checked has no way to be wrong here; if it has, it says so.
+        Self::deserialize(document.to_value()).map_err(|error| malformed(error.to_string()))
+    }
+
     /// Puts everything into a directory.
     pub(crate) fn plant(&self, directory: &mut Directory, now: u64) {
         for (key, value) in &self.flags {
@@ -110,6 +148,8 @@ impl Seed {
         self.feature_flags.iter().for_each(|flag| flag.plant(directory));
         self.properties.iter().for_each(|property| property.plant(directory));
         self.plans.iter().for_each(|plan| plan.plant(directory));
+        self.permissions.iter().for_each(|permission| permission.plant(directory));
+        self.roles.iter().for_each(|role| role.plant(directory));
         for api in &self.apis {
             directory.apis.insert(api.audience.clone(), api.scopes.clone());
         }
@@ -142,225 +182,24 @@ impl Seed {
         main.map(|main| main.record(&Directory::default()))
     }
 
+    /// Returns what the seed says about how long tokens live.
+    pub(crate) fn lifetimes(&self) -> ChosenLifetimes {
+        self.tokens.lifetimes()
+    }
+
+    /// Returns the time at which the clock stands, in Unix seconds, if it does.
+    pub(crate) fn time(&self) -> Option<u64> {
+        self.time.as_ref().map(|time| time.unix_seconds)
+    }
+
     /// Returns the webhook endpoints.
     pub(crate) fn webhooks(&self) -> impl Iterator<Item = WebhookEndpoint> {
-        self.webhooks.iter().map(|webhook| {
-            WebhookEndpoint::new(&webhook.endpoint)
-                .with_event_types(&webhook.event_types)
-                .with_name(&webhook.name)
-                .with_description(&webhook.description)
-        })
-    }
-
-    fn checked(self) -> Result<Self, SeedError> {
-        let is_known = |name: &String| {
-            self.organizations.iter().any(|known| known.handle == *name || known.code.as_ref() == Some(name))
-        };
-        let memberships = self.people.iter().flat_map(|person| &person.memberships);
-        let scoped = self.applications.iter().filter_map(|application| application.org.as_ref());
-        let mut named = memberships.map(|membership| &membership.org).chain(scoped);
-        if let Some(unknown) = named.find(|name| !is_known(name)) {
-            return Err(SeedError::UnknownOrganization { name: unknown.clone() });
-        }
-        let organizations = self.organizations.iter().flat_map(|organization| &organization.plans);
-        let mut subscribed = organizations.chain(self.people.iter().flat_map(|person| &person.plans));
-        match subscribed.find(|key| !self.plans.iter().any(|plan| plan.key() == *key)) {
-            Some(unknown) => Err(SeedError::UnknownPlan { key: unknown.clone() }),
-            None => Ok(self),
-        }
+        self.webhooks.iter().map(SeedWebhook::endpoint)
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedApplication {
-    name: String,
-    #[serde(default)]
-    kind: SeedKind,
-    client_id: Option<String>,
-    client_secret: Option<Secret>,
-    #[serde(default)]
-    callbacks: Vec<String>,
-    #[serde(default)]
-    logout_urls: Vec<String>,
-    /// The organization a machine is scoped to.
-    org: Option<String>,
-    #[serde(default)]
-    hasura: bool,
-}
-
-impl SeedApplication {
-    fn record(&self, directory: &Directory) -> Application {
-        let mut application = match self.kind {
-            SeedKind::Web => Application::web(&self.name),
-            SeedKind::Public => Application::public(&self.name),
-            SeedKind::Machine => Application::machine(&self.name),
-        };
-        if let Some(client_id) = &self.client_id {
-            application.client_id.clone_from(client_id);
-        }
-        if let Some(Secret(client_secret)) = &self.client_secret {
-            application.client_secret = Some(client_secret.clone());
-        }
-        application.callbacks.clone_from(&self.callbacks);
-        application.logout_urls.clone_from(&self.logout_urls);
-        application.hasura = self.hasura;
-        let org = self.org.as_deref().and_then(|org| directory.organization_named(org));
-        application.org_code = org.map(|org| org.code.clone());
-        application
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SeedKind {
-    #[default]
-    Web,
-    Public,
-    Machine,
-}
-
-/// A secret that is not printed.
-#[derive(Clone, Deserialize)]
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedApi {
-    audience: String,
-    /// What may be asked for; nothing listed means anything.
-    #[serde(default)]
-    scopes: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedOrganization {
-    handle: String,
-    code: Option<String>,
-    name: Option<String>,
-    #[serde(default)]
-    flags: BTreeMap<String, Value>,
-    #[serde(default)]
-    properties: BTreeMap<String, Value>,
-    /// Keys of the plans it is subscribed to.
-    #[serde(default)]
-    plans: Vec<String>,
-}
-
-impl SeedOrganization {
-    fn record(&self, now: u64) -> OrganizationRecord {
-        let mut organization = OrganizationRecord::invent(&self.handle);
-        for plan in &self.plans {
-            plan::subscribe(&mut organization.subscriptions, plan, now);
-        }
-        if let Some(code) = &self.code {
-            organization.code.clone_from(code);
-        }
-        if let Some(name) = &self.name {
-            organization.name.clone_from(name);
-        }
-        organization.flags.clone_from(&self.flags);
-        organization.properties.clone_from(&self.properties);
-        organization
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedPerson {
-    name: String,
-    id: Option<String>,
-    email: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    picture: Option<String>,
-    username: Option<String>,
-    phone: Option<String>,
-    provided_id: Option<String>,
-    /// What they enter at the form.
-    password: Option<Secret>,
-    /// Whether the sign-in page offers them as one click; without a choice, whoever has no password.
-    one_click: Option<bool>,
-    #[serde(default)]
-    memberships: Vec<SeedMembership>,
-    #[serde(default)]
-    flags: BTreeMap<String, Value>,
-    #[serde(default)]
-    properties: BTreeMap<String, Value>,
-    /// Keys of the plans they are subscribed to themselves.
-    #[serde(default)]
-    plans: Vec<String>,
-}
-
-impl SeedPerson {
-    fn record(&self, directory: &Directory, now: u64) -> PersonRecord {
-        let mut person = PersonRecord::invent(&self.name, now);
-        let texts = [
-            (&mut person.id, &self.id),
-            (&mut person.email, &self.email),
-            (&mut person.given_name, &self.given_name),
-            (&mut person.family_name, &self.family_name),
-            (&mut person.picture, &self.picture),
-        ];
-        for (place, value) in texts {
-            if let Some(value) = value {
-                place.clone_from(value);
-            }
-        }
-        person.username.clone_from(&self.username);
-        person.phone.clone_from(&self.phone);
-        person.provided_id.clone_from(&self.provided_id);
-        person.password = self.password.as_ref().map(|Secret(password)| Password::new(password));
-        person.is_one_click = self.one_click.unwrap_or(person.password.is_none());
-        person.flags.clone_from(&self.flags);
-        person.properties.clone_from(&self.properties);
-        for plan in &self.plans {
-            plan::subscribe(&mut person.subscriptions, plan, now);
-        }
-        for membership in &self.memberships {
-            if let Some(organization) = directory.organization_named(&membership.org)
-                && let Some(stored) = person.membership_mut(&organization.code)
-            {
-                stored.permissions.clone_from(&membership.permissions);
-                stored.roles.clone_from(&membership.roles);
-            }
-        }
-        person
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedMembership {
-    org: String,
-    #[serde(default)]
-    permissions: Vec<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeedWebhook {
-    endpoint: String,
-    /// None listed means all.
-    #[serde(default)]
-    event_types: Vec<String>,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    description: String,
-}
-
-fn malformed(error: &dyn std::fmt::Display) -> SeedError {
-    SeedError::Malformed { reason: error.to_string().trim_end().to_owned() }
+fn malformed(reason: String) -> SeedError {
+    SeedError::Malformed { reason }
 }
 
 const EXAMPLE: &str = include_str!("example.toml");
@@ -380,17 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn unknown_key_is_named_in_both_languages() {
-        let toml = Seed::from_toml("[[people]]\nname = \"alice\"\ncolour = \"blue\"\n").unwrap_err();
-        assert!(toml.to_string().contains("colour"), "{toml}");
-        let json = Seed::from_json(r#"{ "peeple": [] }"#).unwrap_err();
-        assert!(json.to_string().contains("peeple"), "{json}");
-    }
-
-    #[test]
-    fn membership_of_an_organization_that_is_not_there_is_named() {
-        let text = "[[people]]\nname = \"alice\"\nmemberships = [{ org = \"acmee\" }]\n";
-        assert!(Seed::from_toml(text).unwrap_err().to_string().contains("acmee"));
+    fn roles_and_permissions_of_a_seed_have_names() {
+        let text = "[[roles]]\nkey = \"admin\"\nname = \"Administrator\"\nis_default = true\n\
+                    permissions = [\"create:todos\"]\n[[permissions]]\nkey = \"create:todos\"\nname = \"New todos\"\n";
+        let mut directory = Directory::default();
+        Seed::from_toml(text).unwrap().plant(&mut directory, 0);
+        let admin = &directory.roles["admin"];
+        assert_eq!((admin.details.name.as_str(), admin.details.is_default_role), ("Administrator", true));
+        assert_eq!(admin.permissions, ["create:todos"]);
+        assert_eq!(directory.permissions["create:todos"].details.name, "New todos");
     }
 
     #[test]

@@ -73,10 +73,10 @@ fn taken_port_is_explained() {
 #[test]
 fn wrong_seed_is_explained_by_its_key() {
     let path = std::env::temp_dir().join(format!("kinde-emulator-seed-{}.toml", std::process::id()));
-    std::fs::write(&path, "[[people]]\nname = \"alice\"\ncolour = \"blue\"\n").unwrap();
+    std::fs::write(&path, "[[people]]\nname = \"alice\"\npermisions = []\n").unwrap();
     let told = refused(&["--seed", path.to_str().unwrap()]);
     std::fs::remove_file(&path).unwrap();
-    assert!(told.contains("colour"), "{told}");
+    assert!(told.contains("line 3: unknown key `permisions`"), "{told}");
     assert!(refused(&["--seed", "no/such/file.toml"]).contains("no/such/file.toml"));
 }
 

@@ -120,10 +120,6 @@ struct SeedEntitlement {
 }
 
 impl SeedPlan {
-    pub(super) fn key(&self) -> &str {
-        &self.key
-    }
-
     pub(super) fn plant(&self, directory: &mut Directory) {
         let mut plan = PlanRecord::invent(&self.key);
         if let Some(name) = &self.name {

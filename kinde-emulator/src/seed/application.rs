@@ -1,0 +1,67 @@
+//! Applications and APIs of a seed.
+
+use serde::Deserialize;
+
+use crate::{application::Application, directory::Directory};
+
+use super::secret::Secret;
+
+/// An application; what is left out follows from its name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedApplication {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) kind: SeedKind,
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+    #[serde(default)]
+    callbacks: Vec<String>,
+    #[serde(default)]
+    logout_urls: Vec<String>,
+    /// The organization a machine is scoped to.
+    pub(super) org: Option<String>,
+    #[serde(default)]
+    hasura: bool,
+}
+
+impl SeedApplication {
+    pub(super) fn record(&self, directory: &Directory) -> Application {
+        let mut application = match self.kind {
+            SeedKind::Web => Application::web(&self.name),
+            SeedKind::Public => Application::public(&self.name),
+            SeedKind::Machine => Application::machine(&self.name),
+        };
+        if let Some(client_id) = &self.client_id {
+            application.client_id.clone_from(client_id);
+        }
+        if let Some(Secret(client_secret)) = &self.client_secret {
+            application.client_secret = Some(client_secret.clone());
+        }
+        application.callbacks.clone_from(&self.callbacks);
+        application.logout_urls.clone_from(&self.logout_urls);
+        application.hasura = self.hasura;
+        let org = self.org.as_deref().and_then(|org| directory.organization_named(org));
+        application.org_code = org.map(|org| org.code.clone());
+        application
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SeedKind {
+    #[default]
+    Web,
+    Public,
+    Machine,
+}
+
+/// An API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedApi {
+    pub(super) audience: String,
+    /// What may be asked for; nothing listed means anything.
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+}
