@@ -4,6 +4,9 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -26,16 +29,25 @@ export const machine = {
   clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests03",
 };
 
-/** Starts an emulator on a free port, with the world of a seed file. */
+/** Starts an emulator on a free port, with the world of a seed: a file, or what would stand in one. */
 export async function startEmulator(seed = world) {
   const program = process.env.KINDE_EMULATOR ?? "kinde-emulator";
-  const child = spawn(program, ["--port", "0", "--json", "--seed", seed], { stdio: ["ignore", "pipe", "inherit"] });
+  const file = typeof seed === "string" ? seed : await written(seed);
+  const child = spawn(program, ["--port", "0", "--json", "--seed", file], { stdio: ["ignore", "pipe", "inherit"] });
   after(() => child.kill());
   const [line] = await Promise.race([
     once(createInterface(child.stdout), "line"),
     once(child, "exit").then(() => Promise.reject(new Error(`${program} ended before it was ready`))),
   ]);
   return new Emulator(JSON.parse(line).issuer);
+}
+
+async function written(seed) {
+  const folder = await mkdtemp(join(tmpdir(), "kinde-emulator-seed-"));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "world.json");
+  await writeFile(file, JSON.stringify(seed));
+  return file;
 }
 
 class Emulator {
