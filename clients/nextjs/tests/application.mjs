@@ -33,5 +33,4 @@ export async function startApplication(port, settings) {
     if (application.exitCode !== null || waited > 60_000) throw new Error(`the application did not start: ${lines.join("")}`);
     await new Promise((passed) => setTimeout(passed, 50));
   }
-  return { log: () => lines.join("") };
 }
