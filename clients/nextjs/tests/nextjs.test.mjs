@@ -300,7 +300,7 @@ describe("an API of the application", () => {
     const rows = [
       ["no permission", 403, `Bearer ${await machineToken("https://api.example.test")}`],
       ["another audience", 401, `Bearer ${await machineToken("convex")}`],
-      ["changed", 401, `Bearer ${accessTokenRaw.replace(/.$/, (last) => (last === "A" ? "B" : "A"))}`],
+      ["another signature", 401, `Bearer ${accessTokenRaw.replace(/\.[\w-](?=[^.]*$)/, (first) => (first === ".A" ? ".B" : ".A"))}`],
       ["no token", 401, undefined],
     ];
     for (const [name, status, authorization] of rows) {
