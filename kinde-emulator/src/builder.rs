@@ -1,6 +1,6 @@
 //! Choices to make before an environment starts.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{
     application::Application,
@@ -12,6 +12,7 @@ use crate::{
     guarded::Guarded,
     key_ring::KeyRing,
     lifetimes::{ChosenLifetimes, Lifetimes},
+    listen_address::{Address, reachable},
     provider::{JwksHeaders, Provider},
     requests::RequestLog,
     routes,
@@ -34,6 +35,7 @@ use crate::{
 /// ```
 #[must_use]
 pub struct EnvironmentBuilder {
+    pub(crate) address: Address,
     port: u16,
     issuer: Option<String>,
     client_id: Option<String>,
@@ -42,7 +44,7 @@ pub struct EnvironmentBuilder {
     callbacks: Vec<String>,
     logout_urls: Vec<String>,
     site_url: Option<String>,
-    lifetimes: ChosenLifetimes,
+    pub(crate) lifetimes: ChosenLifetimes,
     seed: Seed,
     webhooks: Vec<WebhookEndpoint>,
     webhook_delivery: WebhookDelivery,
@@ -53,6 +55,7 @@ pub struct EnvironmentBuilder {
 impl EnvironmentBuilder {
     pub(crate) fn new() -> Self {
         Self {
+            address: Address::default(),
             port: 0,
             issuer: None,
             client_id: None,
@@ -70,7 +73,7 @@ impl EnvironmentBuilder {
         }
     }
 
-    /// Listens on this loopback port.
+    /// Listens on this port.
     ///
     /// Default: 0, any free port, so that thousands of environments never meet.
     pub fn with_port(mut self, port: u16) -> Self {
@@ -135,47 +138,6 @@ impl EnvironmentBuilder {
     /// Default: `http://localhost:3000`.
     pub fn with_site_url(mut self, url: impl Into<String>) -> Self {
         self.site_url = Some(url.into().trim_end_matches('/').to_owned());
-        self
-    }
-
-    /// Makes access tokens of people and machines live this long.
-    ///
-    /// Default: 86,400 seconds, as at Kinde. With zero every one is expired when it is issued.
-    pub fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.access_token = Some(lifetime);
-        self
-    }
-
-    /// Makes ID tokens live this long.
-    ///
-    /// Default: 3,600 seconds, as at Kinde. With zero every one is expired when it is issued.
-    pub fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.id_token = Some(lifetime);
-        self
-    }
-
-    /// Makes refresh tokens live this long.
-    ///
-    /// Default: 1,296,000 seconds (15 days), as at Kinde. With zero none can be used.
-    pub fn with_refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetimes.refresh_token = Some(lifetime);
-        self
-    }
-
-    /// Keeps a rotated refresh token working this long.
-    ///
-    /// Default: zero, rotated means dead, which shows a client that refreshes twice at once. Kinde has a short
-    /// overlap and does not say how long.
-    pub fn with_refresh_overlap(mut self, overlap: Duration) -> Self {
-        self.lifetimes.refresh_overlap = Some(overlap);
-        self
-    }
-
-    /// Makes a refresh return the same access token while that one is good, as Kinde may.
-    ///
-    /// Default: off, a new one each time.
-    pub fn with_kept_access_tokens(mut self) -> Self {
-        self.lifetimes.keeps_access_token = Some(true);
         self
     }
 
@@ -248,11 +210,12 @@ impl EnvironmentBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Bind`] when the port is taken or none is free; [`StartError::Webhook`] when a webhook endpoint
+    /// [`StartError::Bind`] when the port is taken or none is free; [`StartError::Exposed`] when other computers can
+    /// reach the address and no insecure option says so; [`StartError::Webhook`] when a webhook endpoint
     /// is not plain http on this computer.
     pub async fn try_start(self) -> Result<Environment, StartError> {
-        let port = Port::bind(self.port)?;
-        let url = format!("http://{}", port.address());
+        let port = Port::bind(self.address.checked()?, self.port)?;
+        let url = format!("http://{}", reachable(port.address()));
         let site_url = self.site_url.clone().unwrap_or_else(|| "http://localhost:3000".to_owned());
         let issuer = self.issuer.clone().unwrap_or_else(|| url.clone());
         let webhooks = Webhooks::new(self.webhook_style, self.webhook_delivery.clone());

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -163,9 +163,23 @@ impl Misconduct {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Misconduct {
+/// Who is at the other end of a connection, and how to misbehave towards them.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) misconduct: Misconduct,
+    address: IpAddr,
+}
+
+impl Caller {
+    /// Tells whether they are a program of this computer.
+    pub(crate) fn is_on_this_computer(&self) -> bool {
+        self.address.to_canonical().is_loopback()
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Caller {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().misconduct.clone()
+        Self { misconduct: stream.io().misconduct.clone(), address: stream.remote_addr().ip() }
     }
 }
 
@@ -196,3 +210,24 @@ const ENDLESS_CHUNK: &[u8] = &{
     chunk[1_030] = after[1];
     chunk
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_this_computer() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("127.1.2.3", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("::ffff:10.0.0.1", false),
+            ("0.0.0.0", false),
+        ] {
+            let caller = Caller { misconduct: Misconduct::default(), address: address.parse().unwrap() };
+            assert_eq!(caller.is_on_this_computer(), expected, "{address}");
+        }
+    }
+}

@@ -131,6 +131,14 @@ impl Environment {
         variables
     }
 
+    /// Returns the redirect URIs of the main application.
+    #[must_use]
+    pub fn callbacks(&self) -> Vec<String> {
+        let directory = self.provider.directory.lock();
+        let main = directory.applications.get(&self.provider.client_id);
+        main.map(|main| main.callbacks.clone()).unwrap_or_default()
+    }
+
     /// Allows one more redirect URI for the main application, compared exactly.
     pub fn allow_callback(&self, redirect_uri: impl Into<String>) {
         let mut directory = self.provider.directory.lock();
@@ -252,6 +260,12 @@ impl Environment {
     /// The first two rotations use embedded keys; each later one generates a key, a fifth of a second.
     pub fn rotate_keys(&self) -> String {
         self.provider.keys.lock().rotate()
+    }
+
+    /// Signs with a new published key from now on, takes every older key out of the published set, and returns the new
+    /// key's ID.
+    pub fn replace_keys(&self) -> String {
+        self.provider.keys.lock().replace()
     }
 
     /// Takes a key out of the published set; it can still sign. Returns `false` when there is no such key.

@@ -1,6 +1,6 @@
 //! What can go wrong with an environment itself, as opposed to what it makes go wrong for others.
 
-use std::{io, path::PathBuf};
+use std::{io, net::IpAddr, path::PathBuf};
 
 use crate::seed::SeedProblem;
 
@@ -8,13 +8,21 @@ use crate::seed::SeedProblem;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The loopback port could not be bound.
-    #[error("port {port} on 127.0.0.1 cannot be bound")]
+    /// The port could not be bound.
+    #[error("port {port} on {address} cannot be bound")]
     Bind {
+        /// The address, of this computer unless an insecure option chose another.
+        address: IpAddr,
         /// The port asked for; zero means any.
         port: u16,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// The address can be reached by other computers.
+    #[error("{address} can be reached by other computers, who would be signed in by anybody's word")]
+    Exposed {
+        /// The address asked for.
+        address: IpAddr,
     },
     /// A webhook endpoint cannot be sent to.
     #[error("a webhook endpoint cannot be used")]

@@ -30,6 +30,12 @@ impl KeyRing {
         self.signing_kid.clone()
     }
 
+    /// Adds a key, published, signs with it from now on, and publishes no other.
+    pub(crate) fn replace(&mut self) -> String {
+        self.entries.iter_mut().for_each(|entry| entry.published = false);
+        self.rotate()
+    }
+
     /// Adds a key that signs nothing and is not published.
     pub(crate) fn add_unpublished(&mut self) -> String {
         self.add(false)
@@ -102,6 +108,15 @@ mod tests {
         assert!(!ring.jwks().contains(&old));
         assert!(ring.find(&old).is_some());
         assert!(!ring.set_published("no such key", false));
+    }
+
+    #[test]
+    fn replaced_key_is_the_only_one_that_is_published() {
+        let mut ring = KeyRing::new();
+        ring.rotate();
+        let new = ring.replace();
+        assert_eq!(ring.jwks().matches("\"kid\"").count(), 1);
+        assert!(ring.jwks().contains(&new));
     }
 
     #[test]

@@ -44,9 +44,10 @@
 //!
 //! # Security
 //!
-//! It listens on 127.0.0.1 only, sends webhooks to this computer only, and there is no option for more. Its private keys are part of this crate, so whoever
-//! trusts an issuer that publishes them trusts everybody. Codes, refresh tokens and sessions are random, but nobody is
-//! ever asked for a password.
+//! It listens on 127.0.0.1, unless an option that is called insecure says otherwise, and sends webhooks to this
+//! computer only. Its private keys are part of this crate, so whoever trusts an issuer that publishes them trusts
+//! everybody. Codes, refresh tokens and sessions are random, but nobody is asked for a password unless the seed gives
+//! them one.
 
 mod access_token;
 mod application;
@@ -75,6 +76,7 @@ mod identifiers;
 mod jws;
 mod key_ring;
 mod lifetimes;
+mod listen_address;
 mod machine;
 mod machine_token;
 mod organization;

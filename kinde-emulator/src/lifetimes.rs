@@ -2,6 +2,52 @@
 
 use std::time::Duration;
 
+use crate::builder::EnvironmentBuilder;
+
+/// How long what the environment issues stays good; what a seed says comes after it.
+impl EnvironmentBuilder {
+    /// Makes access tokens of people and machines live this long.
+    ///
+    /// Default: 86,400 seconds, as at Kinde. With zero every one is expired when it is issued.
+    pub fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.access_token = Some(lifetime);
+        self
+    }
+
+    /// Makes ID tokens live this long.
+    ///
+    /// Default: 3,600 seconds, as at Kinde. With zero every one is expired when it is issued.
+    pub fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.id_token = Some(lifetime);
+        self
+    }
+
+    /// Makes refresh tokens live this long.
+    ///
+    /// Default: 1,296,000 seconds (15 days), as at Kinde. With zero none can be used.
+    pub fn with_refresh_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.refresh_token = Some(lifetime);
+        self
+    }
+
+    /// Keeps a rotated refresh token working this long.
+    ///
+    /// Default: zero, rotated means dead, which shows a client that refreshes twice at once. Kinde has a short
+    /// overlap and does not say how long.
+    pub fn with_refresh_overlap(mut self, overlap: Duration) -> Self {
+        self.lifetimes.refresh_overlap = Some(overlap);
+        self
+    }
+
+    /// Makes a refresh return the same access token while that one is good, as Kinde may.
+    ///
+    /// Default: off, a new one each time.
+    pub fn with_kept_access_tokens(mut self) -> Self {
+        self.lifetimes.keeps_access_token = Some(true);
+        self
+    }
+}
+
 /// How long what the environment issues stays good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {

@@ -1,6 +1,6 @@
-//! A loopback server that can stop, pause and come back on the same port.
+//! A server that can stop, pause and come back on the same port.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 use tokio::{
@@ -10,22 +10,22 @@ use tokio::{
 };
 
 use crate::{
-    connection::{Door, Misconduct},
+    connection::{Caller, Door},
     error::StartError,
     guarded::Guarded,
 };
 
-/// A bound loopback port before anything is served on it.
+/// A bound port before anything is served on it.
 pub(crate) struct Port {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Port {
-    /// Binds `port` on 127.0.0.1; zero takes any free one.
-    pub(crate) fn bind(port: u16) -> Result<Self, StartError> {
-        let refused = |source| StartError::Bind { port, source };
-        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(refused)?;
+    /// Binds `port`; zero takes any free one.
+    pub(crate) fn bind(address: IpAddr, port: u16) -> Result<Self, StartError> {
+        let refused = |source| StartError::Bind { address, port, source };
+        let listener = listen(SocketAddr::from((address, port))).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         Ok(Self { listener, address })
     }
@@ -67,7 +67,8 @@ impl Server {
             State::Paused(Some(socket)) => socket.listen(BACKLOG),
             State::Paused(None) | State::Stopped | State::Serving(_) => listen(self.address),
         };
-        let listener = reserved.map_err(|source| StartError::Bind { port: self.address.port(), source })?;
+        let (address, port) = (self.address.ip(), self.address.port());
+        let listener = reserved.map_err(|source| StartError::Bind { address, port, source })?;
         *state = State::Serving(Serving::start(listener, self.routes.clone()));
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Serving {
         let (stop, stopped) = watch::channel(false);
         let (alive, connections) = mpsc::channel(1);
         let door = Door { listener, stop: stopped, alive };
-        let service: IntoMakeServiceWithConnectInfo<Router, Misconduct> =
+        let service: IntoMakeServiceWithConnectInfo<Router, Caller> =
             routes.into_make_service_with_connect_info();
         let accepting = tokio::spawn(async move {
             // Accept errors are retried inside; serving ends only when this task is aborted.
@@ -135,7 +136,7 @@ fn reserve(address: SocketAddr) -> Option<TcpSocket> {
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Connections of an earlier server on this port may still be in TIME_WAIT. On Windows the same option would
     // let two servers share a port.
     #[cfg(unix)]

@@ -131,3 +131,17 @@ fn environment_and_people_may_be_shared_between_threads() {
     shared::<kinde_emulator::Person>();
     shared::<kinde_emulator::WrongToken>();
 }
+
+#[tokio::test]
+async fn address_that_others_can_reach_is_refused_without_the_insecure_option() {
+    for address in [std::net::Ipv4Addr::UNSPECIFIED, std::net::Ipv4Addr::new(192, 0, 2, 1)] {
+        let refused = Environment::builder().with_listen_address(address).try_start().await.unwrap_err();
+        assert!(matches!(refused, StartError::Exposed { address: named } if named == address), "{refused}");
+    }
+    let exposed = Environment::builder().with_insecure_listen_address(std::net::Ipv4Addr::UNSPECIFIED);
+    let kinde = exposed.start().await;
+    assert!(kinde.issuer().starts_with("http://127.0.0.1:"), "{}", kinde.issuer());
+    let other =
+        Environment::builder().with_listen_address(std::net::Ipv4Addr::new(127, 0, 0, 2)).start().await;
+    assert!(other.url().starts_with("http://127.0.0.2:"), "{}", other.url());
+}

@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
-    connection::{Misconduct, Script},
+    connection::{Caller, Misconduct, Script},
     faults::Fault,
     provider::Provider,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Runs before every route, unknown paths included.
 pub(crate) async fn observe(
     State(provider): State<Arc<Provider>>,
-    ConnectInfo(connection): ConnectInfo<Misconduct>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -42,9 +42,9 @@ pub(crate) async fn observe(
         Some(Fault::Redirect(url)) => {
             with_headers(StatusCode::FOUND.into_response(), &[("location".to_owned(), url)])
         }
-        Some(Fault::EndlessBody) => scripted(&connection, &Script::Endless),
-        Some(Fault::TruncatedBody) => scripted(&connection, &Script::Truncated),
-        Some(Fault::Reset | Fault::Times(..)) => scripted(&connection, &Script::Reset),
+        Some(Fault::EndlessBody) => scripted(&caller.misconduct, &Script::Endless),
+        Some(Fault::TruncatedBody) => scripted(&caller.misconduct, &Script::Truncated),
+        Some(Fault::Reset | Fault::Times(..)) => scripted(&caller.misconduct, &Script::Reset),
     }
 }
 

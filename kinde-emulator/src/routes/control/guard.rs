@@ -1,17 +1,32 @@
 //! Decides who may use the control API: programs of this computer, and no page in a browser.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{
+    extract::{ConnectInfo, Request},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, StatusCode, header};
+
+use crate::connection::Caller;
 
 use super::refusal;
 
-/// Lets a request through that names this computer and does not come from a page.
+/// Lets a request through that comes from this computer, names it, and does not come from a page.
 ///
 /// # Security
 ///
 /// The port is open to every page of every site that a developer visits. A page's requests to another origin carry
 /// `Origin` (Fetch Standard §3.2); a page that made its own name resolve to 127.0.0.1 carries that name in `Host`.
-pub(super) async fn let_in_programs_of_this_computer(request: Request, next: Next) -> Response {
+/// An environment that listens to other computers, which it does under an insecure option only, answers them as Kinde
+/// and not here.
+pub(super) async fn let_in_programs_of_this_computer(
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !caller.is_on_this_computer() {
+        return refusal(StatusCode::FORBIDDEN, "the control API is for programs of this computer");
+    }
     match objection(request.headers()) {
         None => next.run(request).await,
         Some(reason) => refusal(StatusCode::FORBIDDEN, reason),

@@ -38,6 +38,7 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
         .route("/_emulator/requests", get(requests))
         .route("/_emulator/reset_requests", post(reset_requests))
         .route("/_emulator/rotate_keys", post(rotate_keys))
+        .route("/_emulator/replace_keys", post(replace_keys))
         .route("/_emulator/withdraw_key", post(withdraw_key))
         .route("/_emulator/publish_key", post(publish_key))
         .route("/_emulator/set_time", post(set_time))
@@ -97,6 +98,10 @@ async fn reset_requests(State(provider): Shared) -> Json<Value> {
 
 async fn rotate_keys(State(provider): Shared) -> Json<Value> {
     Json(json!({ "kid": provider.keys.lock().rotate() }))
+}
+
+async fn replace_keys(State(provider): Shared) -> Json<Value> {
+    Json(json!({ "kid": provider.keys.lock().replace() }))
 }
 
 #[derive(Deserialize)]
