@@ -54,6 +54,7 @@ mod application;
 mod authorization_request;
 mod base64url;
 mod builder;
+mod calendar;
 mod changes;
 mod claims;
 mod client_authentication;

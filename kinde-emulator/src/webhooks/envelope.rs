@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::claims::Claims;
+use crate::{calendar::date_time, claims::Claims};
 
 /// How an event says when it happened; Kinde has written it in two ways.
 ///
@@ -79,23 +79,6 @@ impl WebhookStyle {
     }
 }
 
-/// Writes date and time of day without fraction or offset.
-fn date_time(unix_seconds: u64) -> String {
-    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    // Days to a date in the proleptic Gregorian calendar, with years that begin in March so that the leap day
-    // comes last. An era is 400 years, 146,097 days.
-    let shifted = days.saturating_add(719_468);
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
-}
-
 /// Ten hours; the live webhooks known fall outside daylight saving time, so the offset is the same all year here.
 const SYDNEY_SECONDS: u64 = 36_000;
 
@@ -136,18 +119,5 @@ mod tests {
     fn address_stands_beside_the_data() {
         let claims = Envelope { ip_address: Some("127.0.0.1"), ..envelope(WebhookStyle::Live2024) };
         assert_eq!(claims.claims(json!({})).get("ip_address"), Some(&json!("127.0.0.1")));
-    }
-
-    #[test]
-    fn time_is_written_as_rfc_3339() {
-        let rows = [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000Z"),
-            (1_790_000_000, "2026-09-21T14:13:20.000Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
-        ];
-        for (unix_seconds, written) in rows {
-            assert_eq!(WebhookStyle::Docs2026.write(Duration::from_secs(unix_seconds)), written);
-        }
     }
 }
