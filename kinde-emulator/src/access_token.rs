@@ -51,11 +51,8 @@ pub(crate) fn claims(
     let membership = org_code.and_then(|code| person.membership(code));
 
     let roles = union(membership.map(|membership| membership.roles.as_slice()), &draft.roles);
-    let mut permissions =
-        union(membership.map(|membership| membership.permissions.as_slice()), &draft.permissions);
-    for role in roles.iter().filter_map(|key| directory.roles.get(key)) {
-        permissions = union(Some(&permissions), &role.permissions);
-    }
+    let granted = union(membership.map(|membership| membership.permissions.as_slice()), &draft.permissions);
+    let permissions = directory.held(&granted, &roles);
     // A session in an organization lists its permissions even when there are none.
     if org_code.is_some() || !permissions.is_empty() {
         claims.set("permissions", permissions);

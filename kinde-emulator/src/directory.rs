@@ -100,6 +100,11 @@ impl Directory {
         known.map_or_else(|| identifiers::permission_id(key), |permission| permission.id.clone())
     }
 
+    /// Tells whether a URL is on the origin of a registered application.
+    pub(crate) fn has_application_at(&self, url: &str) -> bool {
+        self.applications.values().any(|application| application.is_at(url))
+    }
+
     /// Finds a machine-to-machine application by name, or creates one; returns its client id.
     pub(crate) fn find_or_create_machine(&mut self, name: &str) -> String {
         let known = self

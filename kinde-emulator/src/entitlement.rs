@@ -84,4 +84,9 @@ impl Entitlement {
         self.minimum = Some(units);
         self
     }
+
+    /// Returns the id that this entitlement has in a plan.
+    pub(crate) fn id(&self, plan: &str) -> String {
+        identifiers::entitlement_id(plan, &self.feature_key)
+    }
 }

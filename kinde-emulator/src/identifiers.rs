@@ -46,6 +46,17 @@ pub(crate) fn property_id(key: &str) -> String {
     format!("prop_{}", stable_hex("property", key, 32))
 }
 
+/// Returns the id of a plan's entitlement to a feature (`entitlement_` and 32 hexadecimal digits).
+pub(crate) fn entitlement_id(plan: &str, feature: &str) -> String {
+    format!("entitlement_{}", stable_hex("entitlement", &format!("{plan} {feature}"), 32))
+}
+
+/// Writes an id shaped as a UUID as Kinde's APIs do, where tokens and webhooks have the UUID itself: `role_` and its
+/// 32 hexadecimal digits.
+pub(crate) fn prefixed(prefix: &str, id: &str) -> String {
+    format!("{prefix}_{}", id.replace('-', ""))
+}
+
 /// Returns a fresh identifier shaped as a UUID, for `jti`.
 pub(crate) fn token_id() -> String {
     uuid_shaped(&random_hex(16))

@@ -35,11 +35,12 @@
 //! | do the same from a test in another language | [`EnvironmentBuilder::with_control_api`] |
 //!
 //! Over HTTP it answers discovery, the key set, the authorization endpoint with a sign-in page, the token endpoint,
-//! user profile, introspection, revocation and logout. The program `kinde-emulator` serves the same on a fixed port.
+//! user profile, introspection, revocation and logout, and the Account API with a link to the portal. The program
+//! `kinde-emulator` serves the same on a fixed port.
 //!
 //! # What is not here
 //!
-//! Device authorization, the Account and Management APIs over HTTP, and custom pages. The
+//! Device authorization, the Management API over HTTP, and custom pages. The
 //! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
 //!
 //! # Security
@@ -86,6 +87,7 @@ mod permission;
 mod person;
 mod person_changes;
 mod plan;
+mod portal;
 mod property;
 mod provider;
 mod requests;

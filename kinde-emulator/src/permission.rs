@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     changes::store,
+    directory::Directory,
     identifiers,
     provider::{API, Provider},
 };
@@ -108,5 +109,19 @@ impl PermissionRecord {
             "key": self.key,
             "name": self.details.name,
         } })
+    }
+}
+
+impl Directory {
+    /// Returns these permissions and those that come with these roles, by key and each once.
+    pub(crate) fn held(&self, permissions: &[String], roles: &[String]) -> Vec<String> {
+        let of_roles = roles.iter().filter_map(|key| self.roles.get(key)).flat_map(|role| &role.permissions);
+        let mut held = Vec::new();
+        for key in permissions.iter().chain(of_roles) {
+            if !held.contains(key) {
+                held.push(key.clone());
+            }
+        }
+        held
     }
 }

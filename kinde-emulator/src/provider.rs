@@ -17,6 +17,7 @@ use crate::{
     key_ring::KeyRing,
     lifetimes::Lifetimes,
     machine_token,
+    portal::PortalLinks,
     requests::RequestLog,
     sessions::Sessions,
     signing_key::SigningKey,
@@ -37,6 +38,7 @@ pub(crate) struct Provider {
     pub(crate) jwks_headers: Guarded<JwksHeaders>,
     pub(crate) directory: Guarded<Directory>,
     pub(crate) sessions: Guarded<Sessions>,
+    pub(crate) portal_links: Guarded<PortalLinks>,
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
     pub(crate) webhooks: Webhooks,
@@ -85,6 +87,10 @@ impl Provider {
         let untrusted = Untrusted::split(token)?;
         let key = self.keys.lock().find(&untrusted.kid)?;
         if !key.verifies(untrusted.message.as_bytes(), &untrusted.signature) {
+            return None;
+        }
+        // Environments share their development keys: the issuer tells them apart.
+        if untrusted.payload.get("iss")?.as_str()? != self.issuer {
             return None;
         }
         let expires_at = untrusted.payload.get("exp")?.as_u64()?;

@@ -63,3 +63,18 @@ async fn page_of_another_site_and_page_for_people_are_not_shared() {
     let ahead = asked(&kinde, Method::OPTIONS, "/oauth2/token", "https://example.test").await;
     assert_eq!((ahead.status(), allowed_origin(&ahead)), (StatusCode::METHOD_NOT_ALLOWED, None));
 }
+
+#[tokio::test]
+async fn page_of_an_application_may_ask_the_account_api() {
+    let kinde = Environment::start().await;
+    for path in
+        ["/account_api/v1/permissions", "/account_api/v1/entitlement/seats", "/account_api/v1/portal_link"]
+    {
+        let ahead = asked(&kinde, Method::OPTIONS, path, APPLICATION).await;
+        assert_eq!((ahead.status(), allowed_origin(&ahead)), (StatusCode::NO_CONTENT, Some(APPLICATION)));
+        let refused = asked(&kinde, Method::GET, path, APPLICATION).await;
+        assert_eq!((refused.status(), allowed_origin(&refused)), (StatusCode::FORBIDDEN, Some(APPLICATION)));
+    }
+    let portal = asked(&kinde, Method::GET, "/portal_redirect", APPLICATION).await;
+    assert_eq!(allowed_origin(&portal), None);
+}

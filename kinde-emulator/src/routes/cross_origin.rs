@@ -7,9 +7,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::{directory::Directory, provider::Provider};
+use crate::{application, directory::Directory, provider::Provider};
 
 /// Adds what the Fetch Standard (§3.3) asks for, and answers the request that a browser sends ahead.
 ///
@@ -50,18 +50,12 @@ fn permission(headers: &HeaderMap) -> Response {
 
 /// The pages that people look at are not for reading by another page.
 fn is_for_pages(path: &str) -> bool {
-    path.starts_with("/.well-known/") || PATHS.contains(&path)
+    path.starts_with("/.well-known/") || path.starts_with("/account_api/") || PATHS.contains(&path)
 }
 
 fn is_of_an_application(directory: &Directory, origin: &HeaderValue) -> bool {
     let callbacks = directory.applications.values().flat_map(|application| &application.callbacks);
-    callbacks.filter_map(|callback| origin_of(callback)).any(|known| origin == known.as_str())
-}
-
-/// Writes a URL's origin as a browser does, but for default ports, which nobody writes.
-fn origin_of(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?).to_ascii_lowercase())
+    callbacks.filter_map(|callback| application::origin(callback)).any(|known| origin == known.as_str())
 }
 
 const PATHS: [&str; 4] =

@@ -10,7 +10,11 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{fields::Fields, provider::Provider, routes::answer::OAuthError};
+use crate::{
+    fields::Fields,
+    provider::Provider,
+    routes::{answer::OAuthError, bearer},
+};
 
 /// Answers with the five members Kinde promises; `sub` and `scope` are not among them.
 pub(crate) async fn introspect(
@@ -38,9 +42,7 @@ pub(crate) async fn introspect(
 }
 
 fn caller(provider: &Provider, headers: &HeaderMap) -> Option<Value> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("bearer") { provider.live_claims(token.trim()) } else { None }
+    provider.live_claims(bearer::untrusted_token(headers)?)
 }
 
 fn access_token(provider: &Provider, token: &str) -> Option<Value> {

@@ -1,7 +1,9 @@
 //! What an environment answers over HTTP.
 
+mod account;
 mod answer;
 mod authorize;
+mod bearer;
 mod control;
 mod cross_origin;
 mod discovery;
@@ -10,6 +12,7 @@ mod jwks;
 mod logout;
 mod misconduct;
 mod page;
+mod portal;
 mod revoke;
 mod sign_in;
 mod sign_on_cookie;
@@ -42,6 +45,8 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         .route("/oauth2/v2/user_profile", get(user_profile::current))
         .route("/oauth2/user_profile", get(user_profile::legacy))
         .route("/logout", get(logout::logout))
+        .route("/portal_redirect", get(portal::open))
+        .merge(account::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(provider), misconduct::observe))
         // Outside of faults: a browser shows a page nothing of an answer without these headers, its status neither.
         .layer(middleware::from_fn_with_state(Arc::clone(provider), cross_origin::answer_pages))

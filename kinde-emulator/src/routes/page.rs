@@ -110,7 +110,8 @@ fn registration_form(interaction: &str, hint: &str) -> String {
     )
 }
 
-fn document(title: &str, main: &str) -> String {
+/// Writes a whole page; `main` is HTML.
+pub(crate) fn document(title: &str, main: &str) -> String {
     format!(
         r#"<!doctype html>
 <html lang="en">
@@ -131,7 +132,7 @@ password.</p></header>
 }
 
 /// Writes text so that HTML reads it as text, in an element or in a quoted attribute.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -10,16 +10,17 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{directory::PersonRecord, provider::Provider};
+use crate::{directory::PersonRecord, provider::Provider, routes::bearer};
 
 /// Answers with the current shape.
 pub(crate) async fn current(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
     answer(&provider, &headers, |person| {
         json!({
-            "sub": person.id, "id": person.id, "provided_id": person.provided_id, "name": person.full_name(),
-            "given_name": person.given_name, "family_name": person.family_name, "updated_at": person.updated_at,
-            "email": person.email, "email_verified": true, "picture": person.picture,
-            "preferred_username": person.username,
+            "sub": person.id, "id": person.id, "provided_id": person.provided_id,
+            "name": known(&person.full_name()), "given_name": known(&person.given_name),
+            "family_name": known(&person.family_name), "updated_at": person.updated_at,
+            "email": known(&person.email), "email_verified": !person.email.is_empty(),
+            "picture": known(&person.picture), "preferred_username": person.username,
         })
     })
 }
@@ -28,8 +29,9 @@ pub(crate) async fn current(State(provider): State<Arc<Provider>>, headers: Head
 pub(crate) async fn legacy(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
     answer(&provider, &headers, |person| {
         json!({
-            "id": person.id, "first_name": person.given_name, "last_name": person.family_name,
-            "preferred_email": person.email, "provided_id": person.provided_id, "picture": person.picture,
+            "id": person.id, "first_name": known(&person.given_name), "last_name": known(&person.family_name),
+            "preferred_email": known(&person.email), "provided_id": person.provided_id,
+            "picture": known(&person.picture),
         })
     })
 }
@@ -50,13 +52,12 @@ fn answer(provider: &Provider, headers: &HeaderMap, shape: fn(&PersonRecord) -> 
 
 /// Returns the person an access token was issued to; an ID token, a machine's token or a webhook has none.
 fn person(provider: &Provider, headers: &HeaderMap) -> Option<PersonRecord> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    let claims = provider.live_claims(token.trim())?;
-    claims.get("scp")?;
+    let claims = bearer::person_claims(provider, headers)?;
     let subject = claims.get("sub")?.as_str()?;
     provider.directory.lock().people.get(subject).cloned()
+}
+
+/// What is not known is null.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
