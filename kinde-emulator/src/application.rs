@@ -1,11 +1,13 @@
 //! Applications: who may ask this environment for tokens, and where the answers may go.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use aws_lc_rs::constant_time;
 use http::Uri;
 
-use crate::identifiers;
+use serde_json::Value;
+
+use crate::{identifiers, lifetimes::ChosenLifetimes};
 
 /// A registered application (an OAuth client).
 #[derive(Clone)]
@@ -21,6 +23,12 @@ pub(crate) struct Application {
     pub(crate) org_code: Option<String>,
     /// Whether claims carry their `x-hasura-` names.
     pub(crate) hasura: bool,
+    /// How long its tokens live where that is not the environment's usual time.
+    pub(crate) lifetimes: ChosenLifetimes,
+    /// What the Management API was told beside these, by its names.
+    pub(crate) settings: BTreeMap<String, Value>,
+    /// Values of properties by key.
+    pub(crate) properties: BTreeMap<String, Value>,
 }
 
 impl Application {
@@ -35,6 +43,9 @@ impl Application {
             logout_urls: Vec::new(),
             org_code: None,
             hasura: false,
+            lifetimes: ChosenLifetimes::default(),
+            settings: BTreeMap::new(),
+            properties: BTreeMap::new(),
         }
     }
 

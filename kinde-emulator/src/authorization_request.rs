@@ -109,7 +109,7 @@ impl AuthorizationRequest {
             ));
         }
         let audiences = fields.words("audience");
-        if let Some(unknown) = audiences.iter().find(|audience| !directory.apis.contains_key(*audience)) {
+        if let Some(unknown) = audiences.iter().find(|audience| directory.api(audience).is_none()) {
             let reason = format!("Requested audience \"{unknown}\" is not a registered API.");
             return Err(refuse("invalid_request", &reason));
         }
@@ -171,10 +171,8 @@ fn granted_scopes(
 ) -> Result<Vec<String>, String> {
     let mut granted: Vec<String> = Vec::new();
     for scope in asked {
-        let is_of_an_api = audiences
-            .iter()
-            .filter_map(|audience| directory.apis.get(audience))
-            .any(|offered| offered.is_empty() || offered.contains(scope));
+        let is_of_an_api =
+            audiences.iter().filter_map(|audience| directory.api(audience)).any(|api| api.offers(scope));
         // The standard's spelling is accepted and yields no refresh token, which is a trap worth keeping.
         if scope == "offline_access" || granted.contains(scope) {
             continue;
@@ -216,7 +214,7 @@ mod tests {
         application.client_id = "web".to_owned();
         application.callbacks.push("http://localhost:3000/cb".to_owned());
         directory.applications.insert("web".to_owned(), application);
-        directory.apis.insert("https://api.example".to_owned(), vec!["read:invoices".to_owned()]);
+        directory.open_api("https://api.example", ["read:invoices"]);
         directory
     }
 

@@ -31,6 +31,7 @@ impl Directory {
     pub(crate) fn delete_person(&mut self, id: &str) -> bool {
         let is_known = self.people.remove(id).is_some();
         if is_known {
+            self.sign_in_counts.remove(id);
             self.note("user.deleted", json!({ "user": { "id": id } }));
         }
         is_known
@@ -46,8 +47,12 @@ impl Directory {
         change: impl FnOnce(&mut Membership),
     ) {
         self.update_person(person_id, now, |person| {
+            let is_new = person.membership(org_code).is_none();
             if let Some(membership) = person.membership_mut(org_code) {
                 change(membership);
+                if is_new {
+                    membership.joined_at = now;
+                }
             }
         });
     }
@@ -152,6 +157,25 @@ impl Directory {
         }
     }
 
+    /// Adds a role as it is described.
+    pub(crate) fn create_role(&mut self, role: RoleRecord) {
+        self.note("role.created", role.data());
+        self.roles.insert(role.key.clone(), role);
+    }
+
+    /// Gives a role another key, which everybody who has it has from now on; the id stays.
+    pub(crate) fn rename_role(&mut self, key: &str, new_key: &str) {
+        if key == new_key {
+            return;
+        }
+        let Some(role) = self.roles.remove(key) else { return };
+        self.roles.insert(new_key.to_owned(), role);
+        for membership in self.memberships_mut() {
+            rename(&mut membership.roles, key, new_key);
+        }
+        self.update_role(new_key, |role| new_key.clone_into(&mut role.key));
+    }
+
     /// Deletes a role and takes it from everybody. That those people are not updated one by one is a guess.
     pub(crate) fn delete_role(&mut self, key: &str) -> bool {
         let Some(role) = self.roles.remove(key) else { return false };
@@ -184,6 +208,28 @@ impl Directory {
         }
     }
 
+    /// Adds a permission as it is described.
+    pub(crate) fn create_permission(&mut self, permission: PermissionRecord) {
+        self.note("permission.created", permission.data());
+        self.permissions.insert(permission.key.clone(), permission);
+    }
+
+    /// Gives a permission another key, which everybody who has it has from now on; the id stays.
+    pub(crate) fn rename_permission(&mut self, key: &str, new_key: &str) {
+        if key == new_key {
+            return;
+        }
+        let Some(permission) = self.permissions.remove(key) else { return };
+        self.permissions.insert(new_key.to_owned(), permission);
+        for membership in self.memberships_mut() {
+            rename(&mut membership.permissions, key, new_key);
+        }
+        for role in self.roles.values_mut() {
+            rename(&mut role.permissions, key, new_key);
+        }
+        self.update_permission(new_key, |permission| new_key.clone_into(&mut permission.key));
+    }
+
     /// Deletes a permission and takes it from everybody and every role. That those are not updated one by one is a
     /// guess.
     pub(crate) fn delete_permission(&mut self, key: &str) -> bool {
@@ -206,6 +252,12 @@ impl Directory {
 
     fn note(&mut self, event_type: &'static str, data: Value) {
         self.journal.push(Happening { event_type, data, ip_address: None });
+    }
+}
+
+fn rename(held: &mut [String], key: &str, new_key: &str) {
+    for known in held.iter_mut().filter(|known| *known == key) {
+        new_key.clone_into(known);
     }
 }
 

@@ -78,6 +78,11 @@ pub(crate) fn sign_in(
 pub(crate) fn authenticate(provider: &Provider, person_id: &str, now: u64) -> Result<SignedIn, ShutOut> {
     let is_allowed = provider.change(USER, |directory| {
         let is_allowed = directory.people.get(person_id).is_some_and(|person| !person.is_suspended);
+        if is_allowed {
+            directory.count_sign_in(person_id, now);
+        } else {
+            directory.count_failed_sign_in(person_id);
+        }
         let event_type = if is_allowed { "user.authenticated" } else { "user.authentication_failed" };
         directory.note_authentication(event_type, Some(person_id));
         is_allowed

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
+    api::ApiRecord,
+    api_key::ApiKeys,
     application::{Application, ApplicationKind},
     feature_flag::FlagRecord,
     identifiers,
+    identity::Identity,
     password::Password,
     permission::PermissionRecord,
     plan::{PlanRecord, Subscription},
-    property::PropertyRecord,
+    property::{CategoryRecord, PropertyRecord},
     role::RoleRecord,
+    sign_in_count::SignInCount,
+    subscriber::SubscriberRecord,
 };
 
 /// Everything an administrator of the environment could see, by identifier.
@@ -20,8 +25,8 @@ use crate::{
 pub(crate) struct Directory {
     /// Applications by client id.
     pub(crate) applications: BTreeMap<String, Application>,
-    /// API scopes by audience.
-    pub(crate) apis: BTreeMap<String, Vec<String>>,
+    /// APIs by audience.
+    pub(crate) apis: BTreeMap<String, ApiRecord>,
     /// Organizations by org code.
     pub(crate) organizations: BTreeMap<String, OrganizationRecord>,
     /// People by id.
@@ -34,8 +39,18 @@ pub(crate) struct Directory {
     pub(crate) flags: BTreeMap<String, FlagRecord>,
     /// Properties by key.
     pub(crate) properties: BTreeMap<String, PropertyRecord>,
+    /// Categories of properties, by id.
+    pub(crate) property_categories: BTreeMap<String, CategoryRecord>,
+    /// What the Management API was told about the business, by its names.
+    pub(crate) business: BTreeMap<String, Value>,
     /// Billing plans by key.
     pub(crate) plans: BTreeMap<String, PlanRecord>,
+    /// How often people signed in, by id.
+    pub(crate) sign_in_counts: BTreeMap<String, SignInCount>,
+    /// Who subscribed to the newsletter, by id.
+    pub(crate) subscribers: BTreeMap<String, SubscriberRecord>,
+    /// API keys, in the order they were made.
+    pub(crate) api_keys: ApiKeys,
     /// What happened and was not announced yet.
     pub(crate) journal: Vec<Happening>,
 }
@@ -144,7 +159,10 @@ pub(crate) struct PersonRecord {
     pub(crate) password: Option<Password>,
     /// Whether the sign-in page offers them as one click.
     pub(crate) is_one_click: bool,
+    pub(crate) created_at: u64,
     pub(crate) updated_at: u64,
+    /// Those that are not the first of their kind.
+    pub(crate) further_identities: Vec<Identity>,
     pub(crate) memberships: Vec<Membership>,
     /// What overrides feature flags, by key.
     pub(crate) flags: BTreeMap<String, Value>,
@@ -181,7 +199,9 @@ impl PersonRecord {
             provided_id: None,
             password: None,
             is_one_click: true,
+            created_at: now,
             updated_at: now,
+            further_identities: Vec::new(),
             memberships: Vec::new(),
             flags: BTreeMap::new(),
             properties: BTreeMap::new(),
@@ -200,7 +220,9 @@ impl PersonRecord {
     /// Returns the membership of this organization, made first when there is none.
     pub(crate) fn membership_mut(&mut self, org_code: &str) -> Option<&mut Membership> {
         if self.membership(org_code).is_none() {
-            self.memberships.push(Membership { org_code: org_code.to_owned(), ..Membership::default() });
+            let joined_at = self.updated_at;
+            let org_code = org_code.to_owned();
+            self.memberships.push(Membership { org_code, joined_at, ..Membership::default() });
         }
         self.memberships.iter_mut().find(|membership| membership.org_code == org_code)
     }
@@ -210,6 +232,7 @@ impl PersonRecord {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Membership {
     pub(crate) org_code: String,
+    pub(crate) joined_at: u64,
     pub(crate) permissions: Vec<String>,
     pub(crate) roles: Vec<String>,
 }
@@ -222,6 +245,8 @@ pub(crate) struct OrganizationRecord {
     pub(crate) name: String,
     pub(crate) external_id: Option<String>,
     pub(crate) is_allow_registrations: bool,
+    /// What the Management API was told beside these, by its names.
+    pub(crate) settings: BTreeMap<String, Value>,
     /// What overrides feature flags, by key.
     pub(crate) flags: BTreeMap<String, Value>,
     /// Values of properties by key; null is unset.
@@ -239,6 +264,7 @@ impl OrganizationRecord {
             name: identifiers::display_name(name.trim_start_matches("org_")),
             external_id: None,
             is_allow_registrations: false,
+            settings: BTreeMap::new(),
             flags: BTreeMap::new(),
             properties: BTreeMap::new(),
             subscriptions: Vec::new(),

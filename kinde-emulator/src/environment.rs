@@ -121,10 +121,9 @@ impl Environment {
             ("KINDE_POST_LOGOUT_REDIRECT_URL", self.site_url.clone()),
         ];
         variables.retain(|(_, value)| !value.is_empty());
-        let management = format!("{}/api", self.issuer());
         let directory = self.provider.directory.lock();
-        let audiences: Vec<_> =
-            directory.apis.keys().filter(|audience| **audience != management).cloned().collect();
+        let apis = directory.apis.values().filter(|api| !api.is_management_api);
+        let audiences: Vec<_> = apis.map(|api| api.audience.clone()).collect();
         if !audiences.is_empty() {
             variables.push(("KINDE_AUDIENCE", audiences.join(" ")));
         }
@@ -157,8 +156,7 @@ impl Environment {
 
     /// Registers one more API, with the scopes it offers; none offered means any may be asked for.
     pub fn register_api(&self, audience: impl Into<String>, scopes: &[&str]) {
-        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        self.provider.directory.lock().apis.insert(audience.into(), scopes);
+        self.provider.directory.lock().open_api(&audience.into(), scopes);
     }
 }
 

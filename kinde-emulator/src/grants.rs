@@ -112,19 +112,20 @@ pub(crate) fn machine(
     if audiences.is_empty() {
         return refuse("The request names no audience.".to_owned());
     }
-    if let Some(unknown) = audiences.iter().find(|audience| !directory.apis.contains_key(*audience)) {
+    let client_id = application.client_id.as_str();
+    let is_closed = |audience: &&String| !directory.api(audience).is_some_and(|api| api.admits(client_id));
+    if let Some(unknown) = audiences.iter().find(is_closed) {
         return refuse(format!("The application is not authorized for the audience \"{unknown}\"."));
     }
-    let apis: Vec<_> = audiences.iter().filter_map(|audience| directory.apis.get(audience)).collect();
+    let apis: Vec<_> = audiences.iter().filter_map(|audience| directory.api(audience)).collect();
     let asked = form.words("scope");
-    // An API that lists no scopes offers any.
-    let is_offered =
-        |scope: &String| apis.iter().any(|offered| offered.is_empty() || offered.contains(scope));
+    let is_offered = |scope: &String| apis.iter().any(|api| api.grants(client_id, scope));
     if let Some(unknown) = asked.iter().find(|scope| !is_offered(scope)) {
         return Err(OAuthError::new("invalid_scope", format!("The scope \"{unknown}\" is not allowed.")));
     }
     // Without a choice a machine gets everything its APIs offer.
-    let scopes = if asked.is_empty() { apis.into_iter().flatten().cloned().collect() } else { asked };
+    let usual = || apis.iter().flat_map(|api| api.usual_scopes(client_id)).collect();
+    let scopes = if asked.is_empty() { usual() } else { asked };
     Ok((audiences, scopes))
 }
 
@@ -139,8 +140,8 @@ mod tests {
 
     fn directory() -> Directory {
         let mut directory = Directory::default();
-        directory.apis.insert("https://api.example".to_owned(), vec!["read:invoices".to_owned()]);
-        directory.apis.insert("https://open.example".to_owned(), Vec::new());
+        directory.open_api("https://api.example", ["read:invoices"]);
+        directory.open_api::<&str>("https://open.example", []);
         directory
     }
 

@@ -57,6 +57,51 @@ pub(crate) fn prefixed(prefix: &str, id: &str) -> String {
     format!("{prefix}_{}", id.replace('-', ""))
 }
 
+/// Returns an API's id (32 hexadecimal digits) for its audience.
+pub(crate) fn api_id(audience: &str) -> String {
+    stable_hex("api", audience, 32)
+}
+
+/// Returns the id of a scope of an API (`api_scope_` and 32 hexadecimal digits).
+pub(crate) fn api_scope_id(audience: &str, key: &str) -> String {
+    format!("api_scope_{}", stable_hex("api scope", &format!("{audience} {key}"), 32))
+}
+
+/// Returns the id of a person's identity (`identity_` and 32 hexadecimal digits).
+pub(crate) fn identity_id(person_id: &str, kind: &str, value: &str) -> String {
+    format!("identity_{}", stable_hex("identity", &format!("{person_id} {kind} {value}"), 32))
+}
+
+/// Returns a session's id (`session_` and 32 hexadecimal digits), which does not give its cookie away.
+pub(crate) fn session_id(cookie: &str) -> String {
+    format!("session_{}", stable_hex("session", cookie, 32))
+}
+
+/// Returns an event type's id (`event_type_` and 32 hexadecimal digits).
+pub(crate) fn event_type_id(event_type: &str) -> String {
+    format!("event_type_{}", stable_hex("event type", event_type, 32))
+}
+
+/// Returns the id that a billing customer has (`customer_` and 32 hexadecimal digits) for a person or an organization.
+pub(crate) fn customer_id(owner: &str) -> String {
+    format!("customer_{}", stable_hex("customer", owner, 32))
+}
+
+/// Returns a subscriber's id (`subscriber_` and 32 hexadecimal digits) for an e-mail address.
+pub(crate) fn subscriber_id(email: &str) -> String {
+    format!("subscriber_{}", stable_hex("subscriber", email, 32))
+}
+
+/// Returns the id of a category of properties (`category_` and 32 hexadecimal digits).
+pub(crate) fn category_id(context: &str, name: &str) -> String {
+    format!("category_{}", stable_hex("category", &format!("{context} {name}"), 32))
+}
+
+/// Returns the id of the API key that was made in this place (`api_key_` and 32 hexadecimal digits).
+pub(crate) fn api_key_id(place: usize) -> String {
+    format!("api_key_{}", stable_hex("api key", &place.to_string(), 32))
+}
+
 /// Returns a fresh identifier shaped as a UUID, for `jti`.
 pub(crate) fn token_id() -> String {
     uuid_shaped(&random_hex(16))

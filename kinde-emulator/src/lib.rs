@@ -51,6 +51,8 @@
 //! them one.
 
 mod access_token;
+mod api;
+mod api_key;
 mod application;
 mod authorization_request;
 mod base64url;
@@ -75,6 +77,7 @@ mod grants;
 mod guarded;
 mod id_token;
 mod identifiers;
+mod identity;
 mod jws;
 mod key_ring;
 mod lifetimes;
@@ -96,7 +99,9 @@ mod routes;
 mod seed;
 mod server;
 mod sessions;
+mod sign_in_count;
 mod signing_key;
+mod subscriber;
 mod webhooks;
 mod wrong;
 

@@ -52,7 +52,7 @@ pub enum PropertyContext {
     Person,
     /// Organizations.
     Organization,
-    /// Applications. The emulator stores no values of these.
+    /// Applications, whose values the Management API sets.
     Application,
 }
 
@@ -144,6 +144,14 @@ pub(crate) struct PropertyRecord {
     pub(crate) details: PropertyDetails,
 }
 
+/// A category that the Management API sorts properties into.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CategoryRecord {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) context: PropertyContext,
+}
+
 impl PropertyRecord {
     /// Makes up a property from its key.
     pub(crate) fn invent(key: &str, context: PropertyContext) -> Self {
@@ -165,6 +173,9 @@ impl Directory {
         }
         for person in self.people.values_mut() {
             person.properties.remove(key);
+        }
+        for application in self.applications.values_mut() {
+            application.properties.remove(key);
         }
         self.properties.remove(key).is_some()
     }

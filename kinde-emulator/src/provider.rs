@@ -33,6 +33,8 @@ pub(crate) struct Provider {
     /// The application that `Environment::client_id` speaks of.
     pub(crate) client_id: String,
     pub(crate) lifetimes: Lifetimes,
+    /// Whether verifying an API key takes a token.
+    pub(crate) guards_api_key_verification: bool,
     pub(crate) clock: Clock,
     pub(crate) keys: Guarded<KeyRing>,
     pub(crate) jwks_headers: Guarded<JwksHeaders>,
@@ -59,27 +61,34 @@ impl Provider {
 
     /// Writes the claims of an access token for a person.
     pub(crate) fn access_claims(&self, person: &PersonRecord, draft: &Draft) -> Claims {
-        let envelope = self.envelope(&self.client_of(draft), draft, self.lifetimes.access_token);
+        let client_id = self.client_of(draft);
+        let envelope = self.envelope(&client_id, draft, self.lifetimes_of(&client_id).access_token);
         access_token::claims(&self.directory.lock(), person, draft, &envelope)
     }
 
     /// Writes the claims of the ID token that comes with `access_token`.
     pub(crate) fn id_claims(&self, person: &PersonRecord, draft: &Draft, access_token: &str) -> Claims {
-        let envelope = self.envelope(&self.client_of(draft), draft, self.lifetimes.id_token);
+        let client_id = self.client_of(draft);
+        let envelope = self.envelope(&client_id, draft, self.lifetimes_of(&client_id).id_token);
         id_token::claims(person, draft, &envelope, access_token)
     }
 
     /// Writes the claims of an access token for the machine `client_id`.
     pub(crate) fn machine_claims(&self, client_id: &str, draft: &Draft) -> Claims {
         let mut draft = draft.clone();
-        if draft.org == Org::Usual {
+        {
             let directory = self.directory.lock();
             let machine = directory.applications.get(client_id);
-            if let Some(code) = machine.and_then(|machine| machine.org_code.clone()) {
+            if let (Org::Usual, Some(code)) = (&draft.org, machine.and_then(|known| known.org_code.clone())) {
                 draft.org = Org::Code(code);
             }
+            let stored = machine.into_iter().flat_map(|machine| &machine.properties);
+            for (key, value) in stored.filter(|(key, _)| !directory.is_private_property(key)) {
+                draft.user_properties.entry(key.clone()).or_insert_with(|| value.clone());
+            }
         }
-        machine_token::claims(&draft, &self.envelope(client_id, &draft, self.lifetimes.access_token))
+        let lifetime = self.lifetimes_of(client_id).access_token;
+        machine_token::claims(&draft, &self.envelope(client_id, &draft, lifetime))
     }
 
     /// Returns the claims of a token this environment signed and that has not expired; `None` for any other.
@@ -133,6 +142,13 @@ impl Provider {
             id: event_id,
         };
         self.webhooks.announce(event, now);
+    }
+
+    /// Returns how long what is issued to an application stays good.
+    pub(crate) fn lifetimes_of(&self, client_id: &str) -> Lifetimes {
+        let directory = self.directory.lock();
+        let application = directory.applications.get(client_id);
+        application.map_or(self.lifetimes, |application| self.lifetimes.changed_by(application.lifetimes))
     }
 
     fn client_of(&self, draft: &Draft) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     changes::store,
+    directory::{Directory, Membership},
     identifiers,
     provider::{API, Provider},
 };
@@ -114,6 +115,8 @@ pub(crate) struct RoleRecord {
     pub(crate) details: RoleDetails,
     /// By key.
     pub(crate) permissions: Vec<String>,
+    /// Scopes of APIs, by id.
+    pub(crate) scopes: Vec<String>,
 }
 
 impl RoleRecord {
@@ -128,6 +131,7 @@ impl RoleRecord {
                 is_default_role: false,
             },
             permissions: Vec::new(),
+            scopes: Vec::new(),
         }
     }
 
@@ -140,5 +144,19 @@ impl RoleRecord {
             "key": self.key,
             "name": self.details.name,
         } })
+    }
+}
+
+impl Directory {
+    /// Returns what a member may do: their own permissions, and those of their roles.
+    pub(crate) fn permissions_of(&self, membership: &Membership) -> Vec<String> {
+        let mut keys = membership.permissions.clone();
+        let roles = membership.roles.iter().filter_map(|key| self.roles.get(key));
+        for key in roles.flat_map(|role| &role.permissions) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 }

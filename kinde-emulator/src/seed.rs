@@ -151,7 +151,7 @@ impl Seed {
         self.permissions.iter().for_each(|permission| permission.plant(directory));
         self.roles.iter().for_each(|role| role.plant(directory));
         for api in &self.apis {
-            directory.apis.insert(api.audience.clone(), api.scopes.clone());
+            directory.open_api(&api.audience, &api.scopes);
         }
         for organization in &self.organizations {
             let record = organization.record(now);

@@ -1,8 +1,12 @@
 //! What an environment remembers between requests: sign-ins, codes and refresh tokens.
 
+mod summary;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{authorization_request::AuthorizationRequest, identifiers};
+
+pub(crate) use summary::SessionSummary;
 
 /// Sign-ins under way, single sign-on sessions, codes, refresh tokens and revoked tokens.
 #[derive(Default)]

@@ -10,6 +10,7 @@ mod discovery;
 mod introspect;
 mod jwks;
 mod logout;
+mod management;
 mod misconduct;
 mod page;
 mod portal;
@@ -29,6 +30,7 @@ use axum::{
 use crate::provider::Provider;
 
 pub(crate) use answer::OAuthError;
+pub(crate) use management::scopes as management_scopes;
 
 /// Returns every route of an environment; those of the control API only where it was asked for.
 pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router {
@@ -47,6 +49,7 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         .route("/logout", get(logout::logout))
         .route("/portal_redirect", get(portal::open))
         .merge(account::routes())
+        .merge(management::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(provider), misconduct::observe))
         // Outside of faults: a browser shows a page nothing of an answer without these headers, its status neither.
         .layer(middleware::from_fn_with_state(Arc::clone(provider), cross_origin::answer_pages))

@@ -116,7 +116,7 @@ fn tokens(
         insert(&mut body, "id_token", provider.sign(&claims, &draft));
     }
     if granted("offline") {
-        let lifetime_seconds = provider.lifetimes.refresh_token.as_secs();
+        let lifetime_seconds = provider.lifetimes_of(&grant.client_id).refresh_token.as_secs();
         let token = RefreshToken::new(grant.clone(), &access_token, provider.clock.now(), lifetime_seconds);
         let value = provider.sessions.lock().issue_refresh_token(token);
         insert(&mut body, "refresh_token", value);

@@ -31,7 +31,7 @@ impl Environment {
     ///
     /// [`EndpointError`] when the URL is not one of plain http on this computer.
     pub fn add_webhook(&self, endpoint: impl Into<WebhookEndpoint>) -> Result<Webhook, EndpointError> {
-        let id = self.provider.webhooks.add(endpoint.into())?;
+        let id = self.provider.webhooks.add(endpoint.into(), self.provider.clock.now())?;
         Ok(Webhook::new(&self.provider, id))
     }
 

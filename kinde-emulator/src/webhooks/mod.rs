@@ -53,9 +53,9 @@ impl Webhooks {
     }
 
     /// Adds an endpoint and returns its id.
-    pub(crate) fn add(&self, endpoint: WebhookEndpoint) -> Result<String, EndpointError> {
+    pub(crate) fn add(&self, endpoint: WebhookEndpoint, now: u64) -> Result<String, EndpointError> {
         let target = endpoint::Target::read(&endpoint.endpoint)?;
-        Ok(self.change(|outbox| outbox.add_endpoint(endpoint, target)))
+        Ok(self.change(|outbox| outbox.add_endpoint(endpoint, target, now)))
     }
 
     /// Returns when an event that happens now happened: no two are told at the same instant of a clock that stands.

@@ -34,6 +34,8 @@ pub(crate) struct EndpointRecord {
     pub(crate) endpoint: WebhookEndpoint,
     pub(crate) target: Target,
     pub(crate) is_enabled: bool,
+    /// In Unix seconds.
+    pub(crate) created_at: u64,
     /// Since when there were only failures.
     pub(crate) failing_since: Option<Duration>,
 }
@@ -79,11 +81,22 @@ struct Sent {
 
 /// Endpoints.
 impl Outbox {
-    pub(crate) fn add_endpoint(&mut self, endpoint: WebhookEndpoint, target: Target) -> String {
+    pub(crate) fn add_endpoint(
+        &mut self,
+        endpoint: WebhookEndpoint,
+        target: Target,
+        created_at: u64,
+    ) -> String {
         let id = identifiers::webhook_id(&endpoint.endpoint, self.added);
         self.added = self.added.saturating_add(1);
-        let record =
-            EndpointRecord { id: id.clone(), endpoint, target, is_enabled: true, failing_since: None };
+        let record = EndpointRecord {
+            id: id.clone(),
+            endpoint,
+            target,
+            is_enabled: true,
+            created_at,
+            failing_since: None,
+        };
         self.endpoints.push(record);
         id
     }
@@ -137,6 +150,11 @@ impl Outbox {
         for _ in 0..=self.settings.duplicates {
             self.queue(event, now);
         }
+    }
+
+    /// Returns an event that was announced.
+    pub(crate) fn event(&self, id: &str) -> Option<&Event> {
+        self.events.get(id).map(|sent| &*sent.event)
     }
 
     /// Queues an event once more; `false` when no event with this id was announced.
@@ -286,7 +304,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let endpoint = WebhookEndpoint::from("http://localhost");
         let target = Target::read("http://localhost").unwrap();
-        outbox.add_endpoint(endpoint, target);
+        outbox.add_endpoint(endpoint, target, 0);
         for number in 0..events {
             outbox.announce(&event(&number.to_string()), NOW);
         }

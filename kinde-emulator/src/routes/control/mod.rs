@@ -165,7 +165,8 @@ struct Endpoint {
 }
 
 async fn add_webhook(State(provider): Shared, Details(wanted): Details<Endpoint>) -> Response {
-    match provider.webhooks.add(WebhookEndpoint::new(wanted.endpoint).with_event_types(wanted.event_types)) {
+    let endpoint = WebhookEndpoint::new(wanted.endpoint).with_event_types(wanted.event_types);
+    match provider.webhooks.add(endpoint, provider.clock.now()) {
         Ok(id) => Json(json!({ "id": id })).into_response(),
         Err(error) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
     }
