@@ -35,10 +35,11 @@ const origin = `http://127.0.0.1:${application.address().port}`;
 
 const page = { name: "single page", kind: "public", client_id: clientId, callbacks: [`${origin}/callback`] };
 const ada = { name: "ada", email: "ada+kinde@example.test", given_name: "Ada", family_name: "Løvelace" };
-const kinde = await startEmulator({ applications: [page], people: [ada] });
+ada.memberships = [{ org: "acme", permissions: ["create:todos"] }];
+const kinde = await startEmulator({ applications: [page], organizations: [{ handle: "acme" }], people: [ada] });
 const chromium = await startChromium();
 
-test("person signs in to a single page application, which refreshes its tokens", async () => {
+test("person signs in to a single page application, which refreshes its tokens and asks the Account API", async () => {
   const result = once(application, "result", { signal: AbortSignal.timeout(60_000) });
   const visitor = await chromium.visitor();
   await visitor.open(origin);
@@ -46,4 +47,5 @@ test("person signs in to a single page application, which refreshes its tokens",
   assert.equal(told.error, undefined);
   assert.deepEqual([told.exchanged, told.refreshed], [true, true]);
   assert.equal(told.profile.familyName, "Løvelace");
+  assert.deepEqual(told.permissions, ["create:todos"]);
 });

@@ -122,6 +122,16 @@ for (const { name, start } of clients) {
       assert.ok((await sdk.getUserOrganizations(visitor)).orgCodes.includes(orgCode));
     });
 
+    test("portal shows the person's profile and leads back to the application", async () => {
+      const sdk = start();
+      const { visitor, browser } = await signedIn(sdk);
+      const { url } = await sdk.portal(visitor, { returnUrl: "http://localhost:3000/account" });
+      const { page } = await browser.open(url);
+      assert.match(page, /<h1>Your profile<\/h1>/);
+      assert.match(page, /Ada Løvelace/);
+      assert.match(page, /href="http:\/\/localhost:3000\/account"/);
+    });
+
     test("person who cancels is reported as the error the server named", async () => {
       const sdk = start();
       const visitor = session();
