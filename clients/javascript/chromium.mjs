@@ -130,8 +130,9 @@ class Page {
 
   /** Waits until the page has this element, and returns its text. */
   async text(selector) {
-    const read = (wanted) => document.querySelector(wanted)?.innerText;
-    return this.until(`an element ${selector}`, read, selector);
+    const found = (wanted) => Boolean(document.querySelector(wanted));
+    await this.until(`an element ${selector}`, found, selector);
+    return this.evaluate((wanted) => document.querySelector(wanted).innerText, selector);
   }
 
   /** The address the page has now. */

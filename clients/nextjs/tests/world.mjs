@@ -4,8 +4,9 @@ export const web = {
   clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests11",
 };
 
-/** The world of these tests, for an application at `site`. */
-export const world = (site) => ({
+/** The world of these tests, for an application at `site`; an access token lasts as long as an ID token, one hour. */
+export const world = (site, tokens = {}) => ({
+  tokens: { access_token_seconds: 3_600, ...tokens },
   flags: { beta: false, seat_cap: 25 },
   applications: [
     {
@@ -18,6 +19,7 @@ export const world = (site) => ({
     { name: "reports", kind: "machine", client_id: machine.clientId, client_secret: machine.clientSecret },
   ],
   apis: [{ audience: "https://api.example.test", scopes: ["read:todos"] }, { audience: "convex" }],
+  plans: [{ key: "team", name: "Team", entitlements: [{ feature: "boards", price_name: "Boards", maximum: 10 }] }],
   organizations: [
     { handle: "acme", code: "org_acme", name: "Acmé & Söhne" },
     { handle: "globex", code: "org_globex" },
@@ -33,6 +35,7 @@ export const world = (site) => ({
         { org: "globex", permissions: ["read:todos"] },
       ],
       flags: { beta: true },
+      plans: ["team"],
     },
     { name: "bob", email: "bob@example.test", given_name: "Bob", memberships: [{ org: "acme", permissions: ["read:todos"] }] },
     { name: "dave", email: "dave@example.test", given_name: "Dave" },

@@ -17,6 +17,7 @@ export default async function Dashboard() {
   const hasBeta = await kinde.getBooleanFlag("beta", false);
   const seats = await kinde.getIntegerFlag("seat_cap", 1);
   const token = await kinde.getAccessToken();
+  const billing = await kinde.getEntitlements(); // asks Kinde's Account API
 
   return (
     <>
@@ -34,6 +35,8 @@ export default async function Dashboard() {
         <dd id="roles">{roles.map((role) => role.key).join(", ")}</dd>
         <dt>Seats</dt>
         <dd id="seats">{seats}</dd>
+        <dt>Plans</dt>
+        <dd id="plans">{billing?.plans?.map((plan) => plan.key).join(", ")}</dd>
         <dt>Access token</dt>
         <dd id="token">
           for {token.aud.join(", ")}, until {token.exp}
