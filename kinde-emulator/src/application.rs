@@ -29,6 +29,33 @@ pub(crate) struct Application {
     pub(crate) settings: BTreeMap<String, Value>,
     /// Values of properties by key.
     pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) pages: PageChoices,
+    pub(crate) refresh_cookie: RefreshCookie,
+    /// Whether a device that names no application is this one.
+    pub(crate) is_for_devices: bool,
+}
+
+/// What people see who sign in to an application, and how long it lasts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PageChoices {
+    /// Whether a member of several organizations is asked which one, unless the application says it.
+    pub(crate) picks_organization: bool,
+    /// Whether people are asked to allow what the application asks for.
+    pub(crate) asks_consent: bool,
+    /// Whether the single sign-on session outlives the browser; tokens say so in `ksp` where this is chosen.
+    pub(crate) persistent_session: Option<bool>,
+}
+
+/// Whether the token endpoint keeps refresh tokens in a cookie, for pages of a browser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RefreshCookie {
+    /// No cookie: the application keeps its refresh tokens.
+    #[default]
+    Absent,
+    /// The cookie `refresh_token`, one for all applications.
+    Shared,
+    /// The cookie `refresh_token_` and six characters of the client id.
+    OfApplication,
 }
 
 impl Application {
@@ -46,6 +73,9 @@ impl Application {
             lifetimes: ChosenLifetimes::default(),
             settings: BTreeMap::new(),
             properties: BTreeMap::new(),
+            pages: PageChoices::default(),
+            refresh_cookie: RefreshCookie::default(),
+            is_for_devices: false,
         }
     }
 

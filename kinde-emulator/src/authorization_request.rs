@@ -1,6 +1,13 @@
 //! Decides what an authorization request asks for, or why it is refused.
 
-use crate::{directory::Directory, fields::Fields};
+use crate::{
+    application::Application,
+    callback::{Callback, ResponseMode},
+    callback_urls,
+    directory::Directory,
+    fields::Fields,
+    reauth_state,
+};
 
 /// An authorization request that may go on to signing in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +24,13 @@ pub(crate) struct AuthorizationRequest {
     /// A new organization and, perhaps, its name.
     pub(crate) new_org: Option<Option<String>>,
     pub(crate) login_hint: Option<String>,
+    pub(crate) connection_id: Option<String>,
+    pub(crate) invitation_code: Option<String>,
+    pub(crate) mode: ResponseMode,
+    /// Whether a page stands between signing in and going back, as native applications want it.
+    pub(crate) has_success_page: bool,
+    /// What an expired link brings back, when the application says that it understands it.
+    pub(crate) reauth_state: Option<String>,
 }
 
 /// How much the person is to see.
@@ -38,34 +52,19 @@ pub(crate) enum Refusal {
     /// A page for the person: where to send an answer is not known to be good.
     Page { code: u16, reason: String },
     /// The application, at its redirect URI.
-    Callback(CallbackError),
-}
-
-/// An error that travels back to the application (RFC 6749 §4.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CallbackError {
-    pub(crate) redirect_uri: String,
-    pub(crate) state: Option<String>,
-    pub(crate) error: &'static str,
-    pub(crate) description: String,
-}
-
-impl CallbackError {
-    /// Writes the URL the browser is sent to.
-    pub(crate) fn location(&self) -> String {
-        let mut parameters = vec![("error", self.error), ("error_description", self.description.as_str())];
-        parameters.extend(self.state.as_deref().map(|state| ("state", state)));
-        crate::fields::with_query(&self.redirect_uri, &parameters)
-    }
+    Callback(Callback),
 }
 
 impl AuthorizationRequest {
     /// Reads the parameters; unknown ones are ignored.
     pub(crate) fn read(fields: &Fields, directory: &Directory) -> Result<Self, Refusal> {
         let malformed = |reason: String| Refusal::Page { code: MALFORMED, reason };
+        let reauth_state = fields.is_true("supports_reauth").then(|| reauth_state::write(fields));
         if let Some(name) = fields.first_repeated(&CORE_PARAMETERS) {
             return Err(malformed(format!("the parameter {name} is there more than once")));
         }
+        let fields = &reauth_state::replayed(fields.clone())
+            .map_err(|reauth_state::Unreadable| malformed("the reauth_state cannot be read".to_owned()))?;
         let client_id =
             fields.get("client_id").ok_or_else(|| malformed("client_id is missing".to_owned()))?;
         let application = directory
@@ -74,29 +73,23 @@ impl AuthorizationRequest {
             .ok_or_else(|| malformed(format!("no application has the client_id {client_id}")))?;
         let redirect_uri =
             fields.get("redirect_uri").ok_or_else(|| malformed("redirect_uri is missing".to_owned()))?;
-        // RFC 9700 §2.1: exact string matching.
-        if !application.callbacks.iter().any(|allowed| allowed == redirect_uri) {
-            return Err(malformed(format!(
-                "{redirect_uri} is not an allowed callback URL of the application {}; allowed are: {}",
-                application.name,
-                application.callbacks.join(", ")
-            )));
+        if !callback_urls::is_allowed(&application.callbacks, redirect_uri, fields.get("org_code"), directory)
+        {
+            return Err(malformed(not_allowed(application, redirect_uri)));
         }
 
+        // RFC 6749 §4.1.2.1: what is wrong with the way back is told to the person, the rest to the application.
+        let mode = ResponseMode::read(fields.get("response_mode"));
         let refuse = |error, description: &str| {
-            Refusal::Callback(CallbackError {
-                redirect_uri: redirect_uri.to_owned(),
-                state: fields.get("state").map(str::to_owned),
-                error,
-                description: description.to_owned(),
-            })
+            let mode = mode.unwrap_or_default();
+            Refusal::Callback(refused(redirect_uri, mode, fields.get("state"), error, description))
         };
         if fields.get("response_type") != Some("code") {
             return Err(refuse("unsupported_response_type", "The response type must be code."));
         }
-        if fields.get("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(refuse("invalid_request", "This emulator answers in the query only."));
-        }
+        let Some(mode) = mode else {
+            return Err(refuse("invalid_request", "The response mode must be query, fragment or form_post."));
+        };
         let code_challenge = fields.get("code_challenge");
         // RFC 7636 §4.3: without a method the challenge is a plain one, which Kinde does not list.
         if code_challenge.is_some() && fields.get("code_challenge_method") != Some("S256") {
@@ -129,26 +122,71 @@ impl AuthorizationRequest {
             org_code: text("org_code"),
             new_org: fields.is_true("is_create_org").then(|| text("org_name")),
             login_hint: text("login_hint"),
+            connection_id: text("connection_id"),
+            invitation_code: text("invitation_code"),
+            mode,
+            // Two spellings of the same wish.
+            has_success_page: fields.is_true("has_success_page")
+                || fields.is_true("is_use_auth_success_page"),
+            reauth_state,
         })
     }
 
     /// Writes a refusal that goes to this request's redirect URI.
-    pub(crate) fn refuse(&self, error: &'static str, description: &str) -> CallbackError {
-        CallbackError {
-            redirect_uri: self.redirect_uri.clone(),
-            state: self.state.clone(),
-            error,
-            description: description.to_owned(),
+    pub(crate) fn refuse(&self, error: &str, description: &str) -> Callback {
+        let mut callback = refused(&self.redirect_uri, self.mode, self.state.as_deref(), error, description);
+        if error == "login_link_expired"
+            && let Some(reauth_state) = &self.reauth_state
+        {
+            callback.parameters.push(("reauth_state", reauth_state.clone()));
         }
+        callback
     }
 
-    /// Writes the URL that carries a code back (order as in Kinde's callbacks).
-    pub(crate) fn success(&self, code: &str) -> String {
-        let scope = self.scopes.join(" ");
-        let mut parameters = vec![("code", code), ("scope", scope.as_str())];
-        parameters.extend(self.state.as_deref().map(|state| ("state", state)));
-        crate::fields::with_query(&self.redirect_uri, &parameters)
+    /// Writes the answer that carries a code back (order as in Kinde's callbacks).
+    pub(crate) fn success(&self, code: String) -> Callback {
+        let mut parameters = vec![("code", code), ("scope", self.scopes.join(" "))];
+        parameters.extend(self.state.clone().map(|state| ("state", state)));
+        Callback { redirect_uri: self.redirect_uri.clone(), mode: self.mode, parameters }
     }
+
+    /// Returns the name by which the application hints at a person: an address, a phone number or a username.
+    pub(crate) fn hinted_name(&self) -> &str {
+        let hint = self.login_hint.as_deref().unwrap_or_default();
+        if let Some(phone) = hint.strip_prefix("phone:") {
+            // `phone:<E164>:<country>`
+            return phone.split(':').next().unwrap_or_default();
+        }
+        hint.strip_prefix("username:").unwrap_or(hint)
+    }
+}
+
+/// Writes an error that travels back to the application (RFC 6749 §4.1.2.1).
+fn refused(
+    redirect_uri: &str,
+    mode: ResponseMode,
+    state: Option<&str>,
+    error: &str,
+    description: &str,
+) -> Callback {
+    let mut parameters = vec![("error", error.to_owned()), ("error_description", description.to_owned())];
+    parameters.extend(state.map(|state| ("state", state.to_owned())));
+    Callback { redirect_uri: redirect_uri.to_owned(), mode, parameters }
+}
+
+/// Names what is allowed, and which of it Kinde would not have taken.
+fn not_allowed(application: &Application, redirect_uri: &str) -> String {
+    let allowed = application.callbacks.join(", ");
+    let mut reason = format!(
+        "{redirect_uri} is not an allowed callback URL of the application {}; allowed are: {allowed}",
+        application.name
+    );
+    for callback in &application.callbacks {
+        if let Some(mistake) = callback_urls::mistake(callback) {
+            reason.push_str(&format!("; {callback} matches nothing: {mistake}"));
+        }
+    }
+    reason
 }
 
 impl Prompt {
@@ -164,7 +202,7 @@ impl Prompt {
 }
 
 /// Keeps what is granted, in the order asked for; an unknown scope is returned as the error.
-fn granted_scopes(
+pub(crate) fn granted_scopes(
     asked: &[String],
     audiences: &[String],
     directory: &Directory,
@@ -252,8 +290,44 @@ mod tests {
         ];
         for (expected, query) in rows {
             let Err(Refusal::Callback(refusal)) = read(query) else { panic!("{query}") };
-            assert_eq!((refusal.error, refusal.state.as_deref()), (expected, Some("s")), "{query}");
+            assert_eq!((refusal.get("error"), refusal.get("state")), (Some(expected), Some("s")), "{query}");
         }
+    }
+
+    #[test]
+    fn hint_is_an_address_a_phone_number_or_a_username() {
+        let rows = [
+            ("ada@example.test", "ada@example.test"),
+            ("phone:%2B61412345678:au", "+61412345678"),
+            ("username:ada", "ada"),
+        ];
+        for (hint, name) in rows {
+            assert_eq!(read(&format!("{GOOD}&login_hint={hint}")).unwrap().hinted_name(), name, "{hint}");
+        }
+    }
+
+    #[test]
+    fn expired_link_brings_back_what_was_asked_for_only_where_that_is_understood() {
+        let asked = format!("{GOOD}&org_code=org_1");
+        let refusal = |query: &str| read(query).unwrap().refuse("login_link_expired", "The link has expired");
+        assert_eq!(refusal(&asked).get("reauth_state"), None);
+        let callback = refusal(&format!("{asked}&supports_reauth=true"));
+        let again = read(&format!("{GOOD}&reauth_state={}", callback.get("reauth_state").unwrap())).unwrap();
+        assert_eq!(again.org_code.as_deref(), Some("org_1"));
+    }
+
+    #[test]
+    fn response_mode_decides_how_the_answer_travels() {
+        let modes = [
+            ("query", ResponseMode::Query),
+            ("fragment", ResponseMode::Fragment),
+            ("form_post", ResponseMode::FormPost),
+        ];
+        for (text, mode) in modes {
+            assert_eq!(read(&format!("{GOOD}&response_mode={text}")).unwrap().mode, mode, "{text}");
+        }
+        let Err(Refusal::Callback(refusal)) = read(&format!("{GOOD}&response_mode=okay")) else { panic!() };
+        assert_eq!(refusal.get("error"), Some("invalid_request"));
     }
 
     #[test]

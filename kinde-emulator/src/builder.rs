@@ -14,6 +14,7 @@ use crate::{
     key_ring::KeyRing,
     lifetimes::{ChosenLifetimes, Lifetimes},
     listen_address::{Address, reachable},
+    on_demand::OnDemand,
     portal::PortalLinks,
     provider::{JwksHeaders, Provider},
     requests::RequestLog,
@@ -255,6 +256,7 @@ impl EnvironmentBuilder {
             portal_links: Guarded::new(PortalLinks::default()),
             requests: RequestLog::default(),
             faults: Faults::default(),
+            on_demand: OnDemand::default(),
             webhooks,
         });
         let server = Server::start(port, routes::routes(&provider, self.has_control_api));

@@ -11,6 +11,7 @@ use crate::{
     feature_flag::FlagRecord,
     identifiers,
     identity::Identity,
+    invitations::InvitationRecord,
     password::Password,
     permission::PermissionRecord,
     plan::{PlanRecord, Subscription},
@@ -51,6 +52,8 @@ pub(crate) struct Directory {
     pub(crate) subscribers: BTreeMap<String, SubscriberRecord>,
     /// API keys, in the order they were made.
     pub(crate) api_keys: ApiKeys,
+    /// Invitations that nobody has accepted yet, by code.
+    pub(crate) invitations: BTreeMap<String, InvitationRecord>,
     /// What happened and was not announced yet.
     pub(crate) journal: Vec<Happening>,
 }
@@ -76,7 +79,12 @@ impl Directory {
     pub(crate) fn person_named(&self, name: &str) -> Option<&PersonRecord> {
         self.people
             .get(name)
-            .or_else(|| self.people.values().find(|person| person.handle == name || is_email(person, name)))
+            .or_else(|| self.people.values().find(|person| person.handle == name || person.has_email(name)))
+    }
+
+    /// Finds a person by what they would type to sign in: also a username or a phone number.
+    pub(crate) fn person_called(&self, name: &str) -> Option<&PersonRecord> {
+        self.person_named(name).or_else(|| self.people.values().find(|person| person.is_called(name)))
     }
 
     /// Finds an organization by code or handle, or creates one; returns its code.
@@ -134,11 +142,6 @@ impl Directory {
         self.applications.insert(client_id.clone(), machine);
         client_id
     }
-}
-
-/// Nobody is found by an e-mail address that is empty.
-fn is_email(person: &PersonRecord, name: &str) -> bool {
-    !name.is_empty() && person.email.eq_ignore_ascii_case(name)
 }
 
 /// A person as the environment stores them.
@@ -211,6 +214,22 @@ impl PersonRecord {
 
     pub(crate) fn full_name(&self) -> String {
         format!("{} {}", self.given_name, self.family_name).trim().to_owned()
+    }
+
+    /// Tells whether this is their address, in any case; nobody is found by an e-mail address that is empty.
+    pub(crate) fn has_email(&self, email: &str) -> bool {
+        !email.is_empty() && self.email.eq_ignore_ascii_case(email)
+    }
+
+    /// Returns what they would type to sign in.
+    pub(crate) fn name_to_sign_in(&self) -> &str {
+        let names = [Some(self.email.as_str()), self.username.as_deref(), self.phone.as_deref()];
+        names.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(&self.handle)
+    }
+
+    /// Tells whether this is one of the names they sign in with.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.has_email(name) || self.username.as_deref() == Some(name) || self.phone.as_deref() == Some(name)
     }
 
     pub(crate) fn membership(&self, org_code: &str) -> Option<&Membership> {

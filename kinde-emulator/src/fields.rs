@@ -38,10 +38,14 @@ impl Fields {
     }
 }
 
-/// Adds parameters to a URL, after those it has.
-pub(crate) fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
+/// Adds parameters to a URL: to its query, after those it has, or behind a `#`.
+pub(crate) fn with_parameters(url: &str, parameters: &[(&str, &str)], in_fragment: bool) -> String {
     let mut url = url.to_owned();
-    let mut separator = if url.contains('?') { '&' } else { '?' };
+    let mut separator = match (in_fragment, url.contains('?')) {
+        (true, _) => '#',
+        (false, true) => '&',
+        (false, false) => '?',
+    };
     for (name, value) in parameters {
         url.push(separator);
         url.push_str(&encoded(name));
@@ -72,7 +76,7 @@ mod tests {
     #[test]
     fn written_parameters_are_read_back_whatever_they_hold() {
         let value = "a b+c&d=e%\"<é>/";
-        let url = with_query("http://localhost/cb?x=1", &[("state", value)]);
+        let url = with_parameters("http://localhost/cb?x=1", &[("state", value)], false);
         let fields = Fields::of_uri(&url.parse().unwrap());
         assert_eq!(fields.get("state"), Some(value));
         assert_eq!(fields.get("x"), Some("1"));

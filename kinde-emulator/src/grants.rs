@@ -5,11 +5,13 @@ use aws_lc_rs::digest;
 use crate::{
     application::{Application, ApplicationKind},
     base64url,
+    device_grants::Wait,
     directory::Directory,
     fields::Fields,
     provider::Provider,
+    refresh_tokens::RefreshToken,
     routes::OAuthError,
-    sessions::{Grant, IssuedCode, RefreshToken},
+    sessions::{Grant, IssuedCode},
 };
 
 /// Takes an authorization code: once, by the application it was given to, with its redirect URI and verifier.
@@ -75,27 +77,45 @@ fn check_code(
 pub(crate) fn refresh(
     provider: &Provider,
     application: &Application,
+    value: &str,
     form: &Fields,
 ) -> Result<(RefreshToken, Vec<String>), OAuthError> {
-    let value = required(form, "refresh_token")?;
+    let refused =
+        || OAuthError::new("invalid_grant", "The refresh token is expired, was rotated, or was revoked.");
     let now = provider.clock.now();
-    let overlap_seconds = provider.lifetimes.refresh_overlap.as_secs();
+    let rules = provider.lifetimes_of(&application.client_id).rotation();
     let mut sessions = provider.sessions.lock();
-    let known = sessions.refresh_token(value);
-    let good = known.filter(|token| {
-        token.grant.client_id == application.client_id && token.is_good(now, overlap_seconds)
-    });
-    let Some(token) = good.cloned() else {
-        let description = "The refresh token is expired, was rotated, or was revoked.";
-        return Err(OAuthError::new("invalid_grant", description));
-    };
     let asked = form.words("scope");
-    if let Some(more) = asked.iter().find(|scope| !token.grant.scopes.contains(scope)) {
+    // What cannot be answered uses nothing up.
+    if let Some(known) = sessions.refresh_tokens.find(value)
+        && let Some(more) = asked.iter().find(|scope| !known.grant.scopes.contains(scope))
+    {
         return Err(OAuthError::new("invalid_scope", format!("The scope \"{more}\" was not granted.")));
     }
+    let token = sessions.refresh_tokens.rotate(value, &application.client_id, now, rules);
+    let token = token.ok_or_else(refused)?;
     let scopes = if asked.is_empty() { token.grant.scopes.clone() } else { asked };
-    sessions.rotate(value, now);
     Ok((token, scopes))
+}
+
+/// Answers a device that asks whether its person has decided.
+pub(crate) fn device(
+    provider: &Provider,
+    application: &Application,
+    form: &Fields,
+) -> Result<Grant, OAuthError> {
+    let value = required(form, "device_code")?;
+    let mut sessions = provider.sessions.lock();
+    sessions.devices.poll(value, &application.client_id, provider.clock.now()).map_err(|wait| {
+        let (error, description) = match wait {
+            Wait::Pending => ("authorization_pending", "The user has not finished yet"),
+            Wait::TooFast => ("slow_down", "Polling too fast"),
+            Wait::Denied => ("access_denied", "The user refused"),
+            Wait::Expired => ("expired_token", "The device code has expired"),
+            Wait::Unknown => ("invalid_grant", "The device code is not known."),
+        };
+        OAuthError::new(error, description)
+    })
 }
 
 /// Decides the audiences and scopes of a machine's token.
@@ -145,19 +165,19 @@ mod tests {
         directory
     }
 
-    fn ask(
-        application: &Application,
-        pairs: &[(&str, &str)],
-    ) -> Result<(Vec<String>, Vec<String>), &'static str> {
+    fn ask(application: &Application, pairs: &[(&str, &str)]) -> Result<(Vec<String>, Vec<String>), String> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        machine(&directory(), application, &Fields(pairs)).map_err(|error| error.error)
+        machine(&directory(), application, &Fields(pairs)).map_err(|error| error.error.into_owned())
     }
 
     #[test]
     fn machine_needs_an_audience_that_is_registered_and_requested() {
         let billing = Application::machine("billing");
-        assert_eq!(ask(&billing, &[]), Err("unauthorized_client"));
-        assert_eq!(ask(&billing, &[("audience", "https://other.example")]), Err("unauthorized_client"));
+        assert_eq!(ask(&billing, &[]), Err("unauthorized_client".to_owned()));
+        assert_eq!(
+            ask(&billing, &[("audience", "https://other.example")]),
+            Err("unauthorized_client".to_owned())
+        );
         assert!(ask(&billing, &[("audience", "https://api.example")]).is_ok());
     }
 
@@ -166,7 +186,7 @@ mod tests {
         let billing = Application::machine("billing");
         let api = ("audience", "https://api.example");
         assert_eq!(ask(&billing, &[api]).unwrap().1, ["read:invoices"]);
-        assert_eq!(ask(&billing, &[api, ("scope", "write:invoices")]), Err("invalid_scope"));
+        assert_eq!(ask(&billing, &[api, ("scope", "write:invoices")]), Err("invalid_scope".to_owned()));
         let open = ("audience", "https://open.example");
         assert_eq!(ask(&billing, &[open, ("scope", "any:thing")]).unwrap().1, ["any:thing"]);
     }
@@ -174,6 +194,6 @@ mod tests {
     #[test]
     fn application_without_a_secret_cannot_act_for_itself() {
         let audience = ("audience", "https://api.example");
-        assert_eq!(ask(&Application::public("spa"), &[audience]), Err("unauthorized_client"));
+        assert_eq!(ask(&Application::public("spa"), &[audience]), Err("unauthorized_client".to_owned()));
     }
 }

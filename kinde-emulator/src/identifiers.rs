@@ -130,6 +130,18 @@ pub(crate) fn random_hex(bytes: usize) -> String {
     hex(&random_bytes(bytes))
 }
 
+/// Returns a fresh code that somebody types from one screen to another: eight capital letters.
+pub(crate) fn user_code() -> String {
+    // RFC 8628 §6.1: consonants alone spell no words, and few of them look alike.
+    let letters = random_bytes(8).into_iter().map(|byte| usize::from(byte) % USER_CODE_LETTERS.len());
+    letters.filter_map(|letter| USER_CODE_LETTERS.get(letter)).map(|letter| char::from(*letter)).collect()
+}
+
+/// Returns a fresh invitation code.
+pub(crate) fn invitation_code() -> String {
+    format!("inv_{}", random_hex(16))
+}
+
 /// Returns a fresh key ID: 16 random bytes as lower-case hexadecimal pairs between colons.
 pub(crate) fn key_id() -> String {
     random_bytes(16).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
@@ -147,6 +159,8 @@ pub(crate) fn display_name(handle: &str) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 fn stable_hex(kind: &str, name: &str, digits: usize) -> String {
     let digest = digest::digest(&digest::SHA256, format!("kinde-emulator {kind} {name}").as_bytes());

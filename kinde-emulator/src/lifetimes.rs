@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::builder::EnvironmentBuilder;
+use crate::{builder::EnvironmentBuilder, refresh_tokens::RotationRules};
 
 /// How long what the environment issues stays good; what a seed says comes after it.
 impl EnvironmentBuilder {
@@ -39,6 +39,15 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Makes a refresh token that is used again after the overlap harm only itself.
+    ///
+    /// Default: it ends every refresh token of the same sign-in, since two programs hold it. That is what Ory Hydra
+    /// does, which Kinde resembles; Kinde does not say.
+    pub fn with_reused_refresh_tokens_forgiven(mut self) -> Self {
+        self.lifetimes.ends_reused_families = Some(false);
+        self
+    }
+
     /// Makes a refresh return the same access token while that one is good, as Kinde may.
     ///
     /// Default: off, a new one each time.
@@ -58,6 +67,8 @@ pub(crate) struct Lifetimes {
     pub(crate) refresh_overlap: Duration,
     /// Whether refreshing returns the same access token while it lasts.
     pub(crate) keeps_access_token: bool,
+    /// Whether a refresh token that is used again after the overlap ends all that came from the same sign-in.
+    pub(crate) ends_reused_families: bool,
 }
 
 impl Default for Lifetimes {
@@ -69,6 +80,7 @@ impl Default for Lifetimes {
             refresh_token: Duration::from_secs(1_296_000),
             refresh_overlap: Duration::ZERO,
             keeps_access_token: false,
+            ends_reused_families: true,
         }
     }
 }
@@ -81,6 +93,7 @@ pub(crate) struct ChosenLifetimes {
     pub(crate) refresh_token: Option<Duration>,
     pub(crate) refresh_overlap: Option<Duration>,
     pub(crate) keeps_access_token: Option<bool>,
+    pub(crate) ends_reused_families: Option<bool>,
 }
 
 impl Lifetimes {
@@ -92,6 +105,13 @@ impl Lifetimes {
             refresh_token: chosen.refresh_token.unwrap_or(self.refresh_token),
             refresh_overlap: chosen.refresh_overlap.unwrap_or(self.refresh_overlap),
             keeps_access_token: chosen.keeps_access_token.unwrap_or(self.keeps_access_token),
+            ends_reused_families: chosen.ends_reused_families.unwrap_or(self.ends_reused_families),
         }
+    }
+
+    /// Returns what happens to a refresh token that was used.
+    pub(crate) fn rotation(&self) -> RotationRules {
+        let overlap_seconds = self.refresh_overlap.as_secs();
+        RotationRules { overlap_seconds, ends_reused_families: self.ends_reused_families }
     }
 }

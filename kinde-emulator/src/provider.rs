@@ -17,6 +17,7 @@ use crate::{
     key_ring::KeyRing,
     lifetimes::Lifetimes,
     machine_token,
+    on_demand::OnDemand,
     portal::PortalLinks,
     requests::RequestLog,
     sessions::Sessions,
@@ -43,6 +44,7 @@ pub(crate) struct Provider {
     pub(crate) portal_links: Guarded<PortalLinks>,
     pub(crate) requests: RequestLog,
     pub(crate) faults: Faults,
+    pub(crate) on_demand: OnDemand,
     pub(crate) webhooks: Webhooks,
 }
 
@@ -104,6 +106,12 @@ impl Provider {
         }
         let expires_at = untrusted.payload.get("exp")?.as_u64()?;
         (expires_at > self.clock.now()).then_some(untrusted.payload)
+    }
+
+    /// Returns how long a token that was just signed stays good.
+    pub(crate) fn seconds_left(&self, token: &str) -> u64 {
+        let expires_at = Untrusted::split(token).and_then(|signed| signed.payload.get("exp")?.as_u64());
+        expires_at.unwrap_or_default().saturating_sub(self.clock.now())
     }
 
     /// Returns the claims of a good token that nobody has revoked.

@@ -7,6 +7,7 @@ mod definitions;
 mod document;
 mod from_json;
 mod from_toml;
+mod invitation;
 mod keys;
 mod organization;
 mod person;
@@ -32,6 +33,7 @@ use access::{SeedPermission, SeedRole};
 use application::{SeedApi, SeedApplication, SeedKind};
 use definitions::{SeedFlag, SeedPlan, SeedProperty};
 use document::Node;
+use invitation::SeedInvitation;
 use organization::SeedOrganization;
 use person::SeedPerson;
 use settings::{SeedTime, SeedTokens};
@@ -72,6 +74,7 @@ pub struct Seed {
     plans: Vec<SeedPlan>,
     roles: Vec<SeedRole>,
     permissions: Vec<SeedPermission>,
+    invitations: Vec<SeedInvitation>,
     tokens: SeedTokens,
     time: Option<SeedTime>,
 }
@@ -164,6 +167,7 @@ impl Seed {
             let record = application.record(directory);
             directory.applications.insert(record.client_id.clone(), record);
         }
+        self.invitations.iter().for_each(|invitation| invitation.plant(directory));
         for person in &self.people {
             let record = person.record(directory, now);
             for membership in &record.memberships {

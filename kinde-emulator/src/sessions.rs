@@ -2,43 +2,35 @@
 
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::{authorization_request::AuthorizationRequest, identifiers};
+use crate::{
+    device_grants::DeviceGrants, identifiers, interaction::Interactions, refresh_tokens::RefreshTokens,
+};
 
 pub(crate) use summary::SessionSummary;
 
-/// Sign-ins under way, single sign-on sessions, codes, refresh tokens and revoked tokens.
+/// Sign-ins under way, single sign-on sessions, codes, refresh tokens, devices and revoked tokens.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    interactions: BTreeMap<String, Interaction>,
+    pub(crate) interactions: Interactions,
+    pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) devices: DeviceGrants,
     sign_ons: BTreeMap<String, SignOn>,
     codes: BTreeMap<String, IssuedCode>,
-    refresh_tokens: BTreeMap<String, RefreshToken>,
+    /// The codes in the order they were issued, to forget the oldest.
+    code_order: VecDeque<String>,
     revoked_token_ids: BTreeSet<String>,
+    /// What somebody allowed an application, by person and client id.
+    consents: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 /// Signing in.
 impl Sessions {
-    /// Keeps an authorization request while its person looks at a page; returns the name of the interaction.
-    pub(crate) fn begin(&mut self, request: AuthorizationRequest, now: u64) -> String {
-        let name = identifiers::random_hex(16);
-        self.interactions.insert(name.clone(), Interaction { request, requested_at: now });
-        name
-    }
-
-    pub(crate) fn interaction(&self, name: &str) -> Option<&Interaction> {
-        self.interactions.get(name)
-    }
-
-    pub(crate) fn end(&mut self, name: &str) {
-        self.interactions.remove(name);
-    }
-
     /// Signs a person on; returns the cookie's value.
     pub(crate) fn sign_on(&mut self, person_id: &str, now: u64) -> String {
         let cookie = identifiers::random_hex(16);
-        let sign_on = SignOn { person_id: person_id.to_owned(), authenticated_at: now };
+        let sign_on = SignOn { person_id: person_id.to_owned(), authenticated_at: now, org_code: None };
         self.sign_ons.insert(cookie.clone(), sign_on);
         cookie
     }
@@ -47,24 +39,51 @@ impl Sessions {
         self.sign_ons.get(cookie)
     }
 
+    /// Remembers the organization that somebody picked, so that the next application does not ask again.
+    pub(crate) fn remember_organization(&mut self, cookie: &str, org_code: &str) {
+        if let Some(sign_on) = self.sign_ons.get_mut(cookie) {
+            sign_on.org_code = Some(org_code.to_owned());
+        }
+    }
+
     /// Signs off and ends every refresh token that came from this session.
     pub(crate) fn sign_off(&mut self, cookie: &str) {
         self.sign_ons.remove(cookie);
-        self.refresh_tokens.retain(|_, token| token.grant.session != cookie);
+        self.refresh_tokens.end_where(|grant| grant.session == cookie);
+    }
+
+    /// Ends every session, code and refresh token of a person.
+    pub(crate) fn sign_off_everywhere(&mut self, person_id: &str) {
+        self.interactions.end_of(person_id);
+        self.sign_ons.retain(|_, sign_on| sign_on.person_id != person_id);
+        self.codes.retain(|_, code| code.grant.person_id != person_id);
+        self.refresh_tokens.end_where(|grant| grant.person_id == person_id);
     }
 }
 
-/// Codes and tokens.
+/// Consent.
 impl Sessions {
-    /// Ends every session, code and refresh token of a person.
-    pub(crate) fn sign_off_everywhere(&mut self, person_id: &str) {
-        self.sign_ons.retain(|_, sign_on| sign_on.person_id != person_id);
-        self.codes.retain(|_, code| code.grant.person_id != person_id);
-        self.refresh_tokens.retain(|_, token| token.grant.person_id != person_id);
+    /// Tells whether somebody allowed an application all of these before.
+    pub(crate) fn has_consented(&self, person_id: &str, client_id: &str, wanted: &[String]) -> bool {
+        let allowed = self.consents.get(&(person_id.to_owned(), client_id.to_owned()));
+        allowed.is_some_and(|allowed| wanted.iter().all(|one| allowed.contains(one)))
     }
 
+    pub(crate) fn consent(&mut self, person_id: &str, client_id: &str, wanted: Vec<String>) {
+        self.consents.entry((person_id.to_owned(), client_id.to_owned())).or_default().extend(wanted);
+    }
+}
+
+/// Codes and revoked access tokens.
+impl Sessions {
     pub(crate) fn issue_code(&mut self, code: IssuedCode) -> String {
         let value = identifiers::random_hex(24);
+        if self.code_order.len() >= MOST_CODES
+            && let Some(oldest) = self.code_order.pop_front()
+        {
+            self.codes.remove(&oldest);
+        }
+        self.code_order.push_back(value.clone());
         self.codes.insert(value.clone(), code);
         value
     }
@@ -77,31 +96,9 @@ impl Sessions {
     pub(crate) fn use_code(&mut self, value: &str) {
         let Some(code) = self.codes.get_mut(value) else { return };
         if code.is_used {
-            let family = &code.grant.family;
-            self.refresh_tokens.retain(|_, token| token.grant.family != *family);
+            self.refresh_tokens.end_family(&code.grant.family);
         }
         code.is_used = true;
-    }
-
-    pub(crate) fn issue_refresh_token(&mut self, token: RefreshToken) -> String {
-        let value = identifiers::random_hex(32);
-        self.refresh_tokens.insert(value.clone(), token);
-        value
-    }
-
-    pub(crate) fn refresh_token(&self, value: &str) -> Option<&RefreshToken> {
-        self.refresh_tokens.get(value)
-    }
-
-    /// Marks a refresh token as replaced; a second use within the overlap keeps the first moment.
-    pub(crate) fn rotate(&mut self, value: &str, now: u64) {
-        if let Some(token) = self.refresh_tokens.get_mut(value) {
-            token.rotated_at.get_or_insert(now);
-        }
-    }
-
-    pub(crate) fn revoke_refresh_token(&mut self, value: &str) {
-        self.refresh_tokens.remove(value);
     }
 
     pub(crate) fn revoke_token_id(&mut self, token_id: &str) {
@@ -113,18 +110,13 @@ impl Sessions {
     }
 }
 
-/// An authorization request whose person has a page in front of them.
-#[derive(Clone)]
-pub(crate) struct Interaction {
-    pub(crate) request: AuthorizationRequest,
-    pub(crate) requested_at: u64,
-}
-
 /// A single sign-on session.
 #[derive(Clone)]
 pub(crate) struct SignOn {
     pub(crate) person_id: String,
     pub(crate) authenticated_at: u64,
+    /// The organization that was picked in this session, if it was.
+    pub(crate) org_code: Option<String>,
 }
 
 /// What a person allowed an application.
@@ -154,38 +146,13 @@ pub(crate) struct IssuedCode {
     pub(crate) is_used: bool,
 }
 
-/// A refresh token and what it stands for.
-#[derive(Clone)]
-pub(crate) struct RefreshToken {
-    pub(crate) grant: Grant,
-    pub(crate) issued_at: u64,
-    pub(crate) expires_at: u64,
-    pub(crate) rotated_at: Option<u64>,
-    /// The access token it came with.
-    pub(crate) access_token: String,
-}
-
-impl RefreshToken {
-    /// Makes one that nobody has used.
-    pub(crate) fn new(grant: Grant, access_token: &str, issued_at: u64, lifetime_seconds: u64) -> Self {
-        let expires_at = issued_at.saturating_add(lifetime_seconds);
-        Self { grant, issued_at, expires_at, rotated_at: None, access_token: access_token.to_owned() }
-    }
-
-    /// Tells whether it can be used: not expired, and not rotated longer ago than the overlap.
-    pub(crate) fn is_good(&self, now: u64, overlap_seconds: u64) -> bool {
-        let is_current =
-            self.rotated_at.is_none_or(|rotated_at| now < rotated_at.saturating_add(overlap_seconds));
-        is_current && now < self.expires_at
-    }
-}
+/// Codes beyond this many forget the oldest; each lives ten minutes.
+const MOST_CODES: usize = 10_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grant() -> Grant {
-        Grant {
+impl Grant {
+    pub(crate) fn for_tests(family: &str) -> Self {
+        Self {
             client_id: "web".to_owned(),
             person_id: "kp_1".to_owned(),
             org_code: None,
@@ -195,50 +162,67 @@ mod tests {
             authenticated_at: 0,
             requested_at: 0,
             session: "cookie".to_owned(),
-            family: "family".to_owned(),
+            family: family.to_owned(),
         }
     }
+}
 
-    #[test]
-    fn rotated_refresh_token_is_good_until_the_overlap_ends() {
-        let mut token = RefreshToken::new(grant(), "", 0, 1_000);
-        token.rotated_at = Some(100);
-        assert!(!token.is_good(100, 0));
-        assert!(token.is_good(109, 10));
-        assert!(!token.is_good(110, 10));
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refresh_tokens::{RefreshToken, new_family};
 
-    #[test]
-    fn refresh_token_is_good_until_its_last_second() {
-        let token = RefreshToken::new(grant(), "", 0, 1_000);
-        assert!(token.is_good(999, 0));
-        assert!(!token.is_good(1_000, 0));
+    fn code(family: &str) -> IssuedCode {
+        IssuedCode {
+            grant: Grant::for_tests(family),
+            redirect_uri: String::new(),
+            code_challenge: None,
+            expires_at: 1_000,
+            is_used: false,
+        }
     }
 
     #[test]
     fn signing_off_ends_the_refresh_tokens_of_the_session() {
         let mut sessions = Sessions::default();
-        let token = sessions.issue_refresh_token(RefreshToken::new(grant(), "", 0, 1_000));
+        let token = RefreshToken::new(Grant::for_tests(&new_family()), "", 0, 1_000);
+        let token = sessions.refresh_tokens.issue(token);
         sessions.sign_off("another cookie");
-        assert!(sessions.refresh_token(&token).is_some());
+        assert!(sessions.refresh_tokens.find(&token).is_some());
         sessions.sign_off("cookie");
-        assert!(sessions.refresh_token(&token).is_none());
+        assert!(sessions.refresh_tokens.find(&token).is_none());
     }
 
     #[test]
     fn code_used_twice_ends_the_refresh_tokens_it_led_to() {
         let mut sessions = Sessions::default();
-        let issued = IssuedCode {
-            grant: grant(),
-            redirect_uri: String::new(),
-            code_challenge: None,
-            expires_at: 1_000,
-            is_used: false,
-        };
-        let code = sessions.issue_code(issued);
+        let family = new_family();
+        let code = sessions.issue_code(code(&family));
         sessions.use_code(&code);
-        let token = sessions.issue_refresh_token(RefreshToken::new(grant(), "", 0, 1_000));
+        let token = RefreshToken::new(Grant::for_tests(&family), "", 0, 1_000);
+        let token = sessions.refresh_tokens.issue(token);
         sessions.use_code(&code);
-        assert!(sessions.refresh_token(&token).is_none());
+        assert!(sessions.refresh_tokens.find(&token).is_none());
+    }
+
+    #[test]
+    fn codes_do_not_pile_up() {
+        let mut sessions = Sessions::default();
+        let first = sessions.issue_code(code("f"));
+        for _ in 0..MOST_CODES {
+            sessions.issue_code(code("f"));
+        }
+        assert_eq!((sessions.codes.len(), sessions.code(&first).is_some()), (MOST_CODES, false));
+    }
+
+    #[test]
+    fn consent_covers_what_was_agreed_to_and_no_more() {
+        let mut sessions = Sessions::default();
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        sessions.consent("kp_1", "web", words(&["openid", "email"]));
+        assert!(sessions.has_consented("kp_1", "web", &words(&["openid"])));
+        assert!(!sessions.has_consented("kp_1", "web", &words(&["openid", "offline"])));
+        assert!(!sessions.has_consented("kp_2", "web", &words(&["openid"])));
+        assert!(!sessions.has_consented("kp_1", "other", &[]));
     }
 }

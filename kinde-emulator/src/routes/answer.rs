@@ -1,11 +1,15 @@
 //! The shapes answers come in: redirects, pages and OAuth errors.
 
+use std::borrow::Cow;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
+
+use crate::html::Html;
 
 /// Sends the browser elsewhere.
 pub(crate) fn redirect(location: &str) -> Response {
@@ -25,14 +29,14 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 }
 
 /// Shows a page that nothing may frame, store or add script to.
-pub(crate) fn html(status: StatusCode, page: String) -> Response {
+pub(crate) fn html(status: StatusCode, page: &Html) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (HeaderName::from_static("content-security-policy"), HeaderValue::from_static(PAGE_POLICY)),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
-    (status, headers, page).into_response()
+    (status, headers, page.to_string()).into_response()
 }
 
 /// Answers an OAuth request with JSON that nothing may store (RFC 6749 §5.1).
@@ -47,20 +51,24 @@ pub(crate) fn oauth_json(status: StatusCode, body: serde_json::Value) -> Respons
 /// An error of the token endpoint (RFC 6749 §5.2); the kind decides the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
-    pub(crate) error: &'static str,
+    pub(crate) error: Cow<'static, str>,
     pub(crate) description: String,
 }
 
 impl OAuthError {
-    pub(crate) fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { error, description: description.into() }
+    pub(crate) fn new(error: impl Into<Cow<'static, str>>, description: impl Into<String>) -> Self {
+        Self { error: error.into(), description: description.into() }
     }
 }
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        let status =
-            if self.error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+        let status = match self.error.as_ref() {
+            "invalid_client" => StatusCode::UNAUTHORIZED,
+            "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
+            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
         let body = json!({ "error": self.error, "error_description": self.description });
         let mut response = oauth_json(status, body);
         if status == StatusCode::UNAUTHORIZED {

@@ -8,9 +8,14 @@ use http::{HeaderMap, StatusCode, Uri};
 use crate::{
     authorization_request::{AuthorizationRequest, Prompt, Refusal},
     consent::{self, SignedIn},
-    fields::Fields,
+    interaction::{Errand, Interaction},
+    journey::{self, Next},
     provider::Provider,
-    routes::{answer, page, sign_on_cookie},
+    routes::{
+        answer,
+        interaction::{answer_application, begin, signed_on},
+        pages, sign_on_cookie,
+    },
 };
 
 /// Goes straight back with a code when nobody has to be asked; otherwise shows a page.
@@ -19,47 +24,58 @@ pub(crate) async fn authorize(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let read = AuthorizationRequest::read(&Fields::of_uri(&uri), &provider.directory.lock());
-    let request = match read {
+    let request = match consent::read(&provider, &uri) {
         Ok(request) => request,
         Err(Refusal::Page { code, reason }) => {
-            return answer::html(StatusCode::BAD_REQUEST, page::error(code, &reason));
+            return answer::html(StatusCode::BAD_REQUEST, &pages::error(code, &reason));
         }
-        Err(Refusal::Callback(refusal)) => return answer::redirect(&refusal.location()),
+        Err(Refusal::Callback(refusal)) => return answer_application(&refusal),
     };
     let now = provider.clock.now();
+    let mut interaction = Interaction::new(Errand::Application(Box::new(request.clone())), now);
     if let Some(person) = hinted_without_a_page(&provider, &request, now) {
-        let location = consent::grant(&provider, &request, &person, now);
-        return answer::with_cookie(
-            answer::redirect(&location),
-            &sign_on_cookie::set(&provider, &person.session),
-        );
+        let cookie = sign_on_cookie::set(&provider, &request.client_id, &person.session);
+        interaction.person = Some(person);
+        return answer::with_cookie(begin(&provider, interaction), &cookie);
     }
-    let person = signed_in(&provider, &headers);
-    match (person, request.prompt) {
-        (Some(person), Prompt::AsNeeded | Prompt::Silent) => {
-            answer::redirect(&consent::grant(&provider, &request, &person, now))
-        }
+    let person = signed_on(&provider, &headers);
+    interaction.person = person.filter(|person| may_go_on(&provider, &request, person));
+    if request.prompt == Prompt::Silent
+        && let Some((error, description)) = needs_somebody(&provider, &interaction)
+    {
+        return answer_application(&request.refuse(error, description));
+    }
+    begin(&provider, interaction)
+}
+
+/// Tells whether the session of the browser is enough for this request.
+fn may_go_on(provider: &Provider, request: &AuthorizationRequest, person: &SignedIn) -> bool {
+    let directory = provider.directory.lock();
+    let invitation = request.invitation_code.as_ref().and_then(|code| directory.invitations.get(code));
+    if let Some(invitation) = invitation {
+        // Whoever uses this browser may not be the one who is invited.
+        let known = directory.people.get(&person.person_id);
+        return known.is_some_and(|known| known.has_email(&invitation.email));
+    }
+    match request.prompt {
+        Prompt::AsNeeded | Prompt::Silent => true,
         // Someone who is signed in and registers an organization keeps their account.
-        (Some(person), Prompt::Register) if request.new_org.is_some() => {
-            answer::redirect(&consent::grant(&provider, &request, &person, now))
-        }
-        (None, Prompt::Silent) => {
-            let refusal = request.refuse("login_required", "User authentication is required");
-            answer::redirect(&refusal.location())
-        }
-        (_, Prompt::AsNeeded | Prompt::SignIn | Prompt::Register) => {
-            let interaction = provider.sessions.lock().begin(request.clone(), now);
-            let page = page::sign_in(&provider.directory.lock(), &request, &interaction, None);
-            answer::html(StatusCode::OK, page)
-        }
+        Prompt::Register => request.new_org.is_some(),
+        Prompt::SignIn => false,
     }
 }
 
-fn signed_in(provider: &Provider, headers: &HeaderMap) -> Option<SignedIn> {
-    let session = sign_on_cookie::read(provider, headers)?;
-    let sign_on = provider.sessions.lock().signed_on(&session)?.clone();
-    Some(SignedIn { person_id: sign_on.person_id, authenticated_at: sign_on.authenticated_at, session })
+/// Returns why a silent request cannot be answered. OpenID Connect Core §3.1.2.6 has all three errors; Kinde
+/// documents the first.
+fn needs_somebody(provider: &Provider, interaction: &Interaction) -> Option<(&'static str, &'static str)> {
+    match journey::next(&provider.directory.lock(), &provider.sessions.lock(), interaction) {
+        Next::SignIn => Some(("login_required", "User authentication is required")),
+        Next::NameOrganization | Next::PickOrganization(_) => {
+            Some(("interaction_required", "The user has to choose an organization"))
+        }
+        Next::Consent => Some(("consent_required", "The user has to allow access")),
+        Next::Leave => None,
+    }
 }
 
 /// Signs in the person named by `login_hint=auto:<e-mail>` without a page. Only the emulator knows this form.

@@ -59,8 +59,10 @@ fn access_token(provider: &Provider, token: &str) -> Option<Value> {
 fn refresh_token(provider: &Provider, token: &str) -> Option<Value> {
     let sessions = provider.sessions.lock();
     let overlap_seconds = provider.lifetimes.refresh_overlap.as_secs();
-    let known =
-        sessions.refresh_token(token).filter(|known| known.is_good(provider.clock.now(), overlap_seconds))?;
+    let known = sessions
+        .refresh_tokens
+        .find(token)
+        .filter(|known| known.is_good(provider.clock.now(), overlap_seconds))?;
     Some(json!({
         "active": true,
         "aud": known.grant.audiences,

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use crate::{
     fields::Fields,
     provider::Provider,
-    routes::{answer, page, sign_on_cookie},
+    routes::{answer, pages, sign_on_cookie},
 };
 
 /// Clears the session and goes to `redirect`, if some application lists it.
@@ -19,14 +19,14 @@ pub(crate) async fn logout(State(provider): State<Arc<Provider>>, uri: Uri, head
         && !is_listed(&provider, url)
     {
         let reason = format!("{url} is not an allowed logout redirect URL of any application");
-        return answer::html(StatusCode::BAD_REQUEST, page::error(MALFORMED_LOGOUT, &reason));
+        return answer::html(StatusCode::BAD_REQUEST, &pages::error(MALFORMED_LOGOUT, &reason));
     }
     if let Some(cookie) = sign_on_cookie::read(&provider, &headers) {
         provider.sessions.lock().sign_off(&cookie);
     }
     let response = match redirect {
         Some(url) => answer::redirect(url),
-        None => answer::html(StatusCode::OK, page::message("Signed out", "You are signed out.")),
+        None => answer::html(StatusCode::OK, &pages::signed_out()),
     };
     answer::with_cookie(response, &sign_on_cookie::clear(&provider))
 }

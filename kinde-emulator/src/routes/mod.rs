@@ -4,16 +4,21 @@ mod account;
 mod answer;
 mod authorize;
 mod bearer;
+mod consent;
 mod control;
 mod cross_origin;
+mod device;
 mod discovery;
+mod interaction;
 mod introspect;
 mod jwks;
 mod logout;
 mod management;
 mod misconduct;
-mod page;
+mod organization;
+mod pages;
 mod portal;
+mod refresh_cookie;
 mod revoke;
 mod sign_in;
 mod sign_on_cookie;
@@ -41,6 +46,11 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         .route("/.well-known/jwks.json", get(jwks::key_set))
         .route("/oauth2/auth", get(authorize::authorize))
         .route("/oauth2/auth/sign_in", post(sign_in::sign_in))
+        .route("/oauth2/auth/organization", post(organization::choose))
+        .route("/oauth2/auth/consent", post(consent::decide))
+        .route("/oauth2/device/auth", post(device::request))
+        .route("/oauth2/v2/device_authorization", post(device::request))
+        .route("/device", get(device::page).post(device::enter))
         .route("/oauth2/token", post(token::token))
         .route("/oauth2/revoke", post(revoke::revoke))
         .route("/oauth2/introspect", post(introspect::introspect))

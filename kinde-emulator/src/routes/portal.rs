@@ -1,6 +1,6 @@
 //! `GET /portal_redirect`: opens the self-serve portal, or what stands for it here.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{Method, StatusCode, Uri};
@@ -8,9 +8,10 @@ use http::{Method, StatusCode, Uri};
 use crate::{
     directory::{Directory, PersonRecord},
     fields::Fields,
+    html::Html,
     portal::PortalLink,
     provider::Provider,
-    routes::{answer::html, page},
+    routes::{answer::html, pages},
 };
 
 /// Shows the section that the link was made for, with the way back to the application; a link opens once.
@@ -19,29 +20,28 @@ pub(crate) async fn open(State(provider): State<Arc<Provider>>, method: Method, 
     let key = fields.get("key").unwrap_or_default();
     // A look ahead is not the visit: mail programs and link checkers ask with HEAD.
     if method == Method::HEAD {
-        return html(StatusCode::OK, String::new());
+        return html(StatusCode::OK, &Html::default());
     }
     let Some(link) = provider.portal_links.lock().open(key, provider.clock.now()) else {
         let text = "This link to the portal was used before, has expired, or was never made. Go back to the \
                     application and open the portal again.";
-        return html(StatusCode::BAD_REQUEST, page::message("The portal does not open", text));
+        return html(StatusCode::BAD_REQUEST, &pages::message("The portal does not open", text));
     };
     let facts = facts(&provider.directory.lock(), &link);
-    html(StatusCode::OK, written(&link, &facts))
+    html(StatusCode::OK, &written(&link, &facts))
 }
 
-fn written(link: &PortalLink, facts: &[(&'static str, String)]) -> String {
+fn written(link: &PortalLink, facts: &[(&'static str, String)]) -> Html {
     let mut main =
-        String::from("<p>At Kinde people change this themselves; the emulator shows it only.</p><dl>");
-    for (name, value) in facts {
-        let _ = write!(main, "<dt>{name}</dt><dd>{}</dd>", page::escaped(value));
-    }
-    main.push_str("</dl>");
+        Html::of("<p>At Kinde people change this themselves; the emulator shows it only.</p>\n<dl>\n")
+            .each(facts, |(name, value)| {
+                Html::of("<dt>").and(name).and("</dt><dd>").text(value).and("</dd>\n")
+            })
+            .and("</dl>\n");
     if let Some(url) = &link.return_url {
-        let url = page::escaped(url);
-        let _ = write!(main, r#"<p><a href="{url}">Go back to the application</a></p>"#);
+        main = main.and("<a class=\"button\" href=\"").text(url).and("\">Go back to the application</a>\n");
     }
-    page::document(link.section.title, &main)
+    pages::document(link.section.title, &main)
 }
 
 /// Returns what the page says about whom.

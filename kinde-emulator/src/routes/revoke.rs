@@ -35,10 +35,12 @@ pub(crate) async fn revoke(
     };
     let claims = provider.verified_claims(token);
     let mut sessions = provider.sessions.lock();
-    let is_own =
-        sessions.refresh_token(token).is_some_and(|known| known.grant.client_id == application.client_id);
+    let is_own = sessions
+        .refresh_tokens
+        .find(token)
+        .is_some_and(|known| known.grant.client_id == application.client_id);
     if is_own {
-        sessions.revoke_refresh_token(token);
+        sessions.refresh_tokens.revoke(token);
     }
     let own_token_id = claims
         .as_ref()

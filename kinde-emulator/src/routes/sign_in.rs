@@ -1,4 +1,4 @@
-//! `POST /oauth2/auth/sign_in`: the forms of the sign-in and registration pages.
+//! `POST /oauth2/auth/sign_in`: the forms of the sign-in, password and registration pages.
 
 use std::sync::Arc;
 
@@ -9,77 +9,82 @@ use axum::{
 use http::StatusCode;
 
 use crate::{
-    authorization_request::Prompt,
     consent::{self, ShutOut},
-    directory::{Directory, PersonRecord},
+    directory::PersonRecord,
     fields::Fields,
+    interaction::Interaction,
     provider::{Provider, USER},
-    routes::{answer, page, sign_on_cookie},
-    sessions::Interaction,
+    proving::{NotYet, prove},
+    routes::{
+        answer,
+        interaction::{open, proceed, refuse, registers, show},
+        pages::SignInPage,
+        sign_on_cookie,
+    },
 };
 
-/// Signs the chosen person in and goes back to the application with a code, or without one when they refuse.
+/// Signs the chosen person in and goes on, or shows what is still missing.
 pub(crate) async fn sign_in(
     State(provider): State<Arc<Provider>>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Response {
     let form = Fields(form);
-    let name = form.get("interaction").unwrap_or_default();
-    let interaction = provider.sessions.lock().interaction(name).cloned();
-    let Some(Interaction { request, requested_at }) = interaction else {
-        let reason = "this page was answered already or never opened; start again at the application";
-        return answer::html(StatusCode::BAD_REQUEST, page::error(HALF_WAY, reason));
+    let (name, mut interaction) = match open(&provider, &form) {
+        Ok(opened) => opened,
+        Err(response) => return *response,
     };
-    if form.get("decision") == Some("deny") {
-        provider.sessions.lock().end(name);
-        let refusal = request.refuse("access_denied", "The user cancelled");
-        return answer::redirect(&refusal.location());
+    match form.get("decision") {
+        Some("deny") => return refuse(&provider, &name, &interaction),
+        Some("restart") => return show(&provider, &name, &interaction, None),
+        _ => {}
     }
     let now = provider.clock.now();
-    let chosen = provider.change(USER, |directory| choose_person(directory, &form, request.prompt, now));
-    let signed_in = chosen.and_then(|person_id| {
-        consent::authenticate(&provider, &person_id, now)
-            .map_err(|ShutOut| "This account cannot sign in.".to_owned())
+    let registers = registers(&provider.directory.lock(), &interaction);
+    let proven = provider.change(USER, |directory| prove(directory, &form, registers, now));
+    let signed_in = proven.and_then(|person_id| {
+        let shut_out = |ShutOut| NotYet::Wrong("This account cannot sign in.".to_owned());
+        consent::authenticate(&provider, &person_id, now).map_err(shut_out)
     });
-    let person = match signed_in {
-        Ok(person) => person,
-        Err(notice) => {
-            let page = page::sign_in(&provider.directory.lock(), &request, name, Some(&notice));
-            return answer::html(StatusCode::BAD_REQUEST, page);
+    match signed_in {
+        Ok(person) => {
+            let cookie = sign_on_cookie::set(&provider, interaction.client_id(), &person.session);
+            interaction.person = Some(person);
+            answer::with_cookie(proceed(&provider, &name, interaction), &cookie)
         }
-    };
-    provider.sessions.lock().end(name);
-    let cookie = sign_on_cookie::set(&provider, &person.session);
-    let location = consent::grant(&provider, &request, &person, requested_at);
-    answer::with_cookie(answer::redirect(&location), &cookie)
+        Err(not_yet) => again(&provider, &name, &interaction, &form, &not_yet),
+    }
 }
 
-/// Returns the id of the person the form names; registering makes one where there is none.
-fn choose_person(
-    directory: &mut Directory,
+/// Shows the form again with everything but passwords as it was typed.
+fn again(
+    provider: &Provider,
+    name: &str,
+    interaction: &Interaction,
     form: &Fields,
-    prompt: Prompt,
-    now: u64,
-) -> Result<String, String> {
-    let name = form.get("person").or_else(|| form.get("p_email")).map(str::trim);
-    let name = name.ok_or_else(|| "Choose a person or enter an e-mail address.".to_owned())?;
-    if let Some(known) = directory.person_named(name) {
-        return Ok(known.id.clone());
+    not_yet: &NotYet,
+) -> Response {
+    let directory = provider.directory.lock();
+    let application = directory.applications.get(interaction.client_id());
+    let application = application.map_or("an application", |application| &application.name);
+    let mut page = SignInPage::new(&directory, application, name);
+    let chosen = form.get("person").and_then(|id| directory.people.get(id));
+    let typed = form.get("p_email").unwrap_or_default().trim();
+    page.email = chosen.map_or(typed, PersonRecord::name_to_sign_in);
+    page.first_name = form.get("p_first_name").unwrap_or_default();
+    page.last_name = form.get("p_last_name").unwrap_or_default();
+    match not_yet {
+        NotYet::Password { problem } => {
+            page.problem = *problem;
+            answer::html(StatusCode::OK, &page.password())
+        }
+        NotYet::WrongPassword => {
+            page.problem = Some("This address and this password do not belong together.");
+            answer::html(StatusCode::BAD_REQUEST, &page.password())
+        }
+        NotYet::Wrong(problem) => {
+            page.problem = Some(problem);
+            let registers = registers(&directory, interaction);
+            answer::html(StatusCode::BAD_REQUEST, &if registers { page.register() } else { page.sign_in() })
+        }
     }
-    if prompt != Prompt::Register {
-        directory.note_authentication("user.authentication_failed", None);
-        return Err(format!("Nobody here has the address {name}."));
-    }
-    if !name.contains('@') {
-        return Err(format!("{name} is not an e-mail address."));
-    }
-    let mut person = PersonRecord::invent(name, now);
-    if let Some(given_name) = form.get("p_first_name") {
-        given_name.clone_into(&mut person.given_name);
-    }
-    form.get("p_last_name").unwrap_or_default().clone_into(&mut person.family_name);
-    Ok(directory.create_person(person))
 }
-
-/// Kinde's code for entering the flow half-way, by a bookmark or the back button.
-const HALF_WAY: u16 = 4321;

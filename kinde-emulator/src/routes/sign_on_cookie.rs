@@ -17,9 +17,13 @@ pub(crate) fn read(provider: &Provider, headers: &HeaderMap) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Writes the header that sets it.
-pub(crate) fn set(provider: &Provider, value: &str) -> String {
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", name(provider))
+/// Writes the header that sets it: for as long as the browser runs, unless the application's sessions are to last.
+pub(crate) fn set(provider: &Provider, client_id: &str, value: &str) -> String {
+    let directory = provider.directory.lock();
+    let application = directory.applications.get(client_id);
+    let is_persistent = application.and_then(|known| known.pages.persistent_session) == Some(true);
+    let lifetime = if is_persistent { PERSISTENT } else { "" };
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{lifetime}", name(provider))
 }
 
 /// Writes the header that clears it.
@@ -33,3 +37,6 @@ fn name(provider: &Provider) -> String {
     let port = provider.url.rsplit(':').next().unwrap_or_default();
     format!("kinde_emulator_{port}")
 }
+
+/// Fifteen days, the default life of a refresh token; Kinde lets each application choose.
+const PERSISTENT: &str = "; Max-Age=1296000";

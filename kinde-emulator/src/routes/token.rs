@@ -10,16 +10,20 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
+    application::Application,
     client_authentication::authenticate,
-    draft::{Draft, Org},
+    draft::Draft,
     fields::Fields,
     grants,
     provider::Provider,
-    routes::answer::{self, OAuthError},
-    sessions::{Grant, RefreshToken},
+    routes::{
+        answer::{self, OAuthError},
+        refresh_cookie,
+    },
+    user_tokens::{self, Occasion},
 };
 
-/// Exchanges a code, a refresh token or an application's own credentials for tokens.
+/// Exchanges a code, a refresh token, a device code or an application's own credentials for tokens.
 pub(crate) async fn token(
     State(provider): State<Arc<Provider>>,
     headers: HeaderMap,
@@ -29,114 +33,87 @@ pub(crate) async fn token(
         .map_err(|_| OAuthError::new("invalid_request", "The request must be a form."))
         .and_then(|Form(form)| exchange(&provider, &headers, &Fields(form)));
     match answered {
-        Ok(body) => answer::oauth_json(StatusCode::OK, body),
+        Ok(Exchanged { body, cookies }) => {
+            let response = answer::oauth_json(StatusCode::OK, body);
+            cookies.iter().fold(response, |response, cookie| answer::with_cookie(response, cookie))
+        }
         Err(error) => error.into_response(),
     }
 }
 
-fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<Value, OAuthError> {
+/// A good answer.
+struct Exchanged {
+    body: Value,
+    cookies: Vec<String>,
+}
+
+fn exchange(provider: &Provider, headers: &HeaderMap, form: &Fields) -> Result<Exchanged, OAuthError> {
+    if let Some(error) = provider.on_demand.take_token_error() {
+        return Err(error);
+    }
     if let Some(name) = form.first_repeated(&SINGLE_PARAMETERS) {
         return Err(OAuthError::new(
             "invalid_request",
             format!("The parameter {name} is there more than once."),
         ));
     }
-    let grant_type = form
-        .get("grant_type")
-        .ok_or_else(|| OAuthError::new("invalid_request", "The request is missing grant_type."))?;
+    let missing = |name: &str| OAuthError::new("invalid_request", format!("The request is missing {name}."));
+    let grant_type = form.get("grant_type").ok_or_else(|| missing("grant_type"))?;
     let application = authenticate(&provider.directory.lock(), headers, form)?;
-    match grant_type {
+    let body = match grant_type {
         "authorization_code" => {
             let grant = grants::code(provider, &application, form)?;
-            tokens(provider, &grant, &grant.scopes, grant.nonce.clone(), None)
+            user_tokens::issue(provider, &grant, &grant.scopes, Occasion::SignIn)?
         }
         "refresh_token" => {
-            let (token, scopes) = grants::refresh(provider, &application, form)?;
+            let held = refresh_cookie::read(&application, headers);
+            let value = form.get("refresh_token").map(str::to_owned).or(held);
+            let value = value.ok_or_else(|| missing("refresh_token"))?;
+            let (token, scopes) = grants::refresh(provider, &application, &value, form)?;
             let kept =
                 provider.lifetimes.keeps_access_token && provider.live_claims(&token.access_token).is_some();
-            let access_token = kept.then_some(token.access_token);
-            // OpenID Connect Core §12.2: an ID token from a refresh should have no nonce.
-            tokens(provider, &token.grant, &scopes, None, access_token)
+            let kept_access_token = kept.then_some(token.access_token);
+            user_tokens::issue(provider, &token.grant, &scopes, Occasion::Refresh { kept_access_token })?
         }
-        "client_credentials" => {
-            let (audiences, scopes) = grants::machine(&provider.directory.lock(), &application, form)?;
-            let mut draft = Draft::with_scopes(&[]);
-            draft.audiences = audiences;
-            draft.scopes = scopes;
-            let claims = provider.machine_claims(&application.client_id, &draft);
-            let access_token = provider.sign(&claims, &draft);
-            Ok(json!({
-                "expires_in": expires_in(provider, &access_token),
-                "access_token": access_token,
-                "scope": draft.scopes.join(" "),
-                "token_type": "Bearer",
-            }))
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            let grant = grants::device(provider, &application, form)?;
+            user_tokens::issue(provider, &grant, &grant.scopes, Occasion::Device)?
         }
-        _ => Err(OAuthError::new("unsupported_grant_type", "The grant type is not supported.")),
-    }
-}
-
-/// Writes the token response for a grant; what the person may do is read anew each time.
-fn tokens(
-    provider: &Provider,
-    grant: &Grant,
-    scopes: &[String],
-    nonce: Option<String>,
-    kept_access_token: Option<String>,
-) -> Result<Value, OAuthError> {
-    let (person, hasura) = {
-        let directory = provider.directory.lock();
-        let application = directory.applications.get(&grant.client_id);
-        (directory.people.get(&grant.person_id).cloned(), application.is_some_and(|known| known.hasura))
+        "client_credentials" => machine_tokens(provider, &application, form)?,
+        _ => return Err(OAuthError::new("unsupported_grant_type", "The grant type is not supported.")),
     };
-    // Deleting somebody ends their grants, so this is for the moment between the two.
-    let person = person.ok_or_else(|| OAuthError::new("invalid_grant", "The user does not exist."))?;
+    let lifetime_seconds = provider.lifetimes_of(&application.client_id).refresh_token.as_secs();
+    let refresh_token = body.get("refresh_token").and_then(Value::as_str);
+    let cookies = refresh_token.map(|token| refresh_cookie::set(&application, token, lifetime_seconds));
+    Ok(Exchanged { cookies: cookies.unwrap_or_default(), body })
+}
+
+fn machine_tokens(
+    provider: &Provider,
+    application: &Application,
+    form: &Fields,
+) -> Result<Value, OAuthError> {
+    let (audiences, scopes) = grants::machine(&provider.directory.lock(), application, form)?;
     let mut draft = Draft::with_scopes(&[]);
-    draft.scopes = scopes.to_vec();
-    // Who left the organization meanwhile gets tokens without one: a guess.
-    let org_code = grant.org_code.clone().filter(|code| person.membership(code).is_some());
-    draft.org = org_code.map_or(Org::Without, Org::Code);
-    draft.audiences.clone_from(&grant.audiences);
-    draft.client_id = Some(grant.client_id.clone());
-    draft.nonce = nonce;
-    draft.auth_time = Some(grant.authenticated_at);
-    draft.requested_at = Some(grant.requested_at);
-    draft.hasura = hasura;
-
-    let access_token =
-        kept_access_token.unwrap_or_else(|| provider.sign(&provider.access_claims(&person, &draft), &draft));
-    let mut body = json!({
-        "expires_in": expires_in(provider, &access_token),
-        "scope": scopes.join(" "),
+    draft.audiences = audiences;
+    draft.scopes = scopes;
+    let claims = provider.machine_claims(&application.client_id, &draft);
+    let access_token = provider.sign(&claims, &draft);
+    Ok(json!({
+        "expires_in": provider.seconds_left(&access_token).saturating_sub(1),
+        "access_token": access_token,
+        "scope": draft.scopes.join(" "),
         "token_type": "Bearer",
-    });
-    let granted = |scope: &str| scopes.iter().any(|granted| granted == scope);
-    if granted("openid") {
-        let claims = provider.id_claims(&person, &draft, &access_token);
-        insert(&mut body, "id_token", provider.sign(&claims, &draft));
-    }
-    if granted("offline") {
-        let lifetime_seconds = provider.lifetimes_of(&grant.client_id).refresh_token.as_secs();
-        let token = RefreshToken::new(grant.clone(), &access_token, provider.clock.now(), lifetime_seconds);
-        let value = provider.sessions.lock().issue_refresh_token(token);
-        insert(&mut body, "refresh_token", value);
-    }
-    insert(&mut body, "access_token", access_token);
-    Ok(body)
+    }))
 }
 
-fn insert(body: &mut Value, name: &str, value: String) {
-    if let Value::Object(members) = body {
-        members.insert(name.to_owned(), Value::String(value));
-    }
-}
-
-/// Kinde answers one second less than the token has left.
-fn expires_in(provider: &Provider, access_token: &str) -> u64 {
-    let claims = provider.verified_claims(access_token);
-    let expires_at = claims.and_then(|claims| claims.get("exp")?.as_u64()).unwrap_or_default();
-    expires_at.saturating_sub(provider.clock.now()).saturating_sub(1)
-}
-
-const SINGLE_PARAMETERS: [&str; 7] =
-    ["grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token"];
+const SINGLE_PARAMETERS: [&str; 8] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "device_code",
+];

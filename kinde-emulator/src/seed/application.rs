@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::{application::Application, directory::Directory};
+use crate::{
+    application::{Application, PageChoices, RefreshCookie},
+    directory::Directory,
+};
 
 use super::secret::Secret;
 
@@ -23,6 +26,14 @@ pub(super) struct SeedApplication {
     pub(super) org: Option<String>,
     #[serde(default)]
     hasura: bool,
+    #[serde(default)]
+    organization_picker: bool,
+    #[serde(default)]
+    asks_consent: bool,
+    persistent_session: Option<bool>,
+    refresh_token_cookie: Option<SeedCookie>,
+    #[serde(default)]
+    default_device_application: bool,
 }
 
 impl SeedApplication {
@@ -41,6 +52,17 @@ impl SeedApplication {
         application.callbacks.clone_from(&self.callbacks);
         application.logout_urls.clone_from(&self.logout_urls);
         application.hasura = self.hasura;
+        application.pages = PageChoices {
+            picks_organization: self.organization_picker,
+            asks_consent: self.asks_consent,
+            persistent_session: self.persistent_session,
+        };
+        application.refresh_cookie = match self.refresh_token_cookie {
+            None => RefreshCookie::Absent,
+            Some(SeedCookie::Shared) => RefreshCookie::Shared,
+            Some(SeedCookie::Application) => RefreshCookie::OfApplication,
+        };
+        application.is_for_devices = self.default_device_application;
         let org = self.org.as_deref().and_then(|org| directory.organization_named(org));
         application.org_code = org.map(|org| org.code.clone());
         application
@@ -54,6 +76,14 @@ pub(super) enum SeedKind {
     Web,
     Public,
     Machine,
+}
+
+/// Which cookie holds refresh tokens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SeedCookie {
+    Shared,
+    Application,
 }
 
 /// An API.

@@ -18,6 +18,7 @@ pub(super) const SEED: &[Key] = &[
         List(&Table(PERMISSION)),
         "Permissions; with none listed, those in use are made up.",
     ),
+    Key::optional("invitations", List(&Table(INVITATION)), "Invitations to organizations."),
     Key::optional("webhooks", List(&Table(WEBHOOK)), "Endpoints that events are sent to."),
     Key::optional("flags", Map(&Anything), "Feature flags of the whole environment: their values by key."),
     Key::optional(
@@ -48,6 +49,27 @@ const APPLICATION: &[Key] = &[
     Key::optional("logout_urls", List(&Text), "Allowed URLs after logging out."),
     Key::optional("org", Name(Organization), "The organization a machine is scoped to, by handle or code."),
     Key::optional("hasura", Boolean, "Whether claims carry their x-hasura- names."),
+    Key::optional(
+        "organization_picker",
+        Boolean,
+        "Whether members of several organizations choose one; default false, the first.",
+    ),
+    Key::optional("asks_consent", Boolean, "Whether people are asked to allow access; default false."),
+    Key::optional(
+        "persistent_session",
+        Boolean,
+        "Whether the sign-on session outlives the browser; tokens say so in ksp.",
+    ),
+    Key::optional(
+        "refresh_token_cookie",
+        OneOf(&["shared", "application"]),
+        "Keeps refresh tokens in a cookie of that name; default none.",
+    ),
+    Key::optional(
+        "default_device_application",
+        Boolean,
+        "Whether a device that names no application is this one.",
+    ),
 ];
 
 const API: &[Key] = &[
@@ -91,6 +113,14 @@ const PERSON: &[Key] = &[
 ];
 
 const MEMBERSHIP: &[Key] = &[
+    Key::required("org", Name(Organization), "The organization, by handle or code."),
+    Key::optional("permissions", List(&Name(Permission)), "Permissions there, by key."),
+    Key::optional("roles", List(&Name(Role)), "Roles there, by key."),
+];
+
+const INVITATION: &[Key] = &[
+    Key::required("code", Text, "The invitation_code."),
+    Key::required("email", Text, "The e-mail address that is invited."),
     Key::required("org", Name(Organization), "The organization, by handle or code."),
     Key::optional("permissions", List(&Name(Permission)), "Permissions there, by key."),
     Key::optional("roles", List(&Name(Role)), "Roles there, by key."),
@@ -168,6 +198,11 @@ const TOKENS: &[Key] = &[
         "keeps_access_token",
         Boolean,
         "Whether a refresh returns the same access token while it lasts.",
+    ),
+    Key::optional(
+        "ends_reused_families",
+        Boolean,
+        "Whether a refresh token used twice ends those of the same sign-in; default true.",
     ),
 ];
 

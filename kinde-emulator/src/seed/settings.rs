@@ -15,6 +15,7 @@ pub(super) struct SeedTokens {
     refresh_token_seconds: Option<u64>,
     refresh_overlap_seconds: Option<u64>,
     keeps_access_token: Option<bool>,
+    ends_reused_families: Option<bool>,
 }
 
 impl SeedTokens {
@@ -25,6 +26,7 @@ impl SeedTokens {
             refresh_token: self.refresh_token_seconds.map(Duration::from_secs),
             refresh_overlap: self.refresh_overlap_seconds.map(Duration::from_secs),
             keeps_access_token: self.keeps_access_token,
+            ends_reused_families: self.ends_reused_families,
         }
     }
 }

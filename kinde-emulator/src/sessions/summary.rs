@@ -20,7 +20,7 @@ impl Sessions {
         let mut sessions: Vec<_> = own
             .map(|(cookie, sign_on)| {
                 let first = self.grants_in(cookie).min_by_key(|grant| grant.requested_at);
-                let refreshed = self.refresh_tokens.values().filter(|token| token.grant.session == *cookie);
+                let refreshed = self.refresh_tokens.iter().filter(|token| token.grant.session == *cookie);
                 let last_refreshed = refreshed.map(|token| token.issued_at).max();
                 SessionSummary {
                     cookie: cookie.clone(),
@@ -37,14 +37,14 @@ impl Sessions {
 
     /// Makes the next refresh of a person's tokens bring a new access token, whatever is kept otherwise.
     pub(crate) fn refresh_claims(&mut self, person_id: &str) {
-        let own = self.refresh_tokens.values_mut().filter(|token| token.grant.person_id == person_id);
+        let own = self.refresh_tokens.iter_mut().filter(|token| token.grant.person_id == person_id);
         // No text is a good token, so none is kept.
         own.for_each(|token| token.access_token.clear());
     }
 
     fn grants_in(&self, cookie: &str) -> impl Iterator<Item = &Grant> {
         let codes = self.codes.values().map(|code| &code.grant);
-        let refreshed = self.refresh_tokens.values().map(|token| &token.grant);
+        let refreshed = self.refresh_tokens.iter().map(|token| &token.grant);
         codes.chain(refreshed).filter(move |grant| grant.session == cookie)
     }
 }

@@ -1,0 +1,162 @@
+//! Decides whether a redirect URI is allowed: an exact match, or a pattern for one label of the host.
+
+use crate::directory::Directory;
+
+/// Tells whether an application that lists these callbacks may be answered at this URL.
+///
+/// `*` stands for letters, digits and hyphens inside the left-most label, and `{organization.handle}` for the handle
+/// of an organization (of the one asked for, where one was).
+pub(crate) fn is_allowed(
+    callbacks: &[String],
+    url: &str,
+    org_code: Option<&str>,
+    directory: &Directory,
+) -> bool {
+    callbacks.iter().any(|allowed| {
+        allowed == url || matches_wildcard(allowed, url) || matches_handle(allowed, url, org_code, directory)
+    })
+}
+
+/// Returns why Kinde would not take a callback with a wildcard; `None` for a good one, and for one without.
+pub(crate) fn mistake(callback: &str) -> Option<&'static str> {
+    if !callback.contains('*') {
+        return None;
+    }
+    let Some(host) = host(callback) else { return Some("a wildcard needs an http or https URL") };
+    let (label, domain) = host.split_once('.').unwrap_or((host, ""));
+    let before_port = domain.split(':').next().unwrap_or_default();
+    if callback.matches('*').count() != 1 || !label.contains('*') {
+        Some("one * may stand in the left-most label of the host, and nowhere else")
+    } else if !before_port.contains('.') && before_port != "localhost" {
+        // A guess for localhost, which Kinde does not speak of and which harms nobody.
+        Some("a * may not stand in a root domain")
+    } else if label == "*" && SHARED_HOSTING.contains(&before_port) {
+        Some("a * alone in front of a domain that strangers share is refused")
+    } else {
+        None
+    }
+}
+
+fn matches_wildcard(callback: &str, url: &str) -> bool {
+    let Some((before, after)) = callback.split_once('*') else { return false };
+    mistake(callback).is_none() && between(before, after, url).is_some_and(is_part_of_a_label)
+}
+
+fn matches_handle(callback: &str, url: &str, org_code: Option<&str>, directory: &Directory) -> bool {
+    let Some((before, after)) = callback.split_once(HANDLE) else { return false };
+    let is_left_most = matches!(before, "https://" | "http://") && after.starts_with('.');
+    let handle = between(before, after, url).filter(|_| is_left_most && !after.contains('{'));
+    handle.is_some_and(|handle| {
+        is_part_of_a_label(handle)
+            && directory.organizations.values().any(|organization| {
+                organization.handle == handle && org_code.is_none_or(|asked| organization.code == asked)
+            })
+    })
+}
+
+fn between<'a>(before: &str, after: &str, url: &'a str) -> Option<&'a str> {
+    url.strip_prefix(before)?.strip_suffix(after)
+}
+
+/// No dot, no slash, no `@`: what stands there can end neither the label nor the host.
+fn is_part_of_a_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    rest.split(['/', '?', '#']).next().filter(|host| !host.contains('@'))
+}
+
+const HANDLE: &str = "{organization.handle}";
+
+/// Kinde names vercel.app; the others are of the same kind: a guess.
+const SHARED_HOSTING: [&str; 16] = [
+    "vercel.app",
+    "netlify.app",
+    "herokuapp.com",
+    "github.io",
+    "gitlab.io",
+    "pages.dev",
+    "workers.dev",
+    "web.app",
+    "firebaseapp.com",
+    "azurewebsites.net",
+    "azurestaticapps.net",
+    "onrender.com",
+    "fly.dev",
+    "ngrok.io",
+    "ngrok-free.app",
+    "amplifyapp.com",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(callback: &str, url: &str) -> bool {
+        is_allowed(&[callback.to_owned()], url, None, &Directory::default())
+    }
+
+    #[test]
+    fn wildcard_stands_for_one_label_and_nothing_more() {
+        let callback = "https://pre-*-post.ex.com:8443/cb?x=1";
+        let rows = [
+            ("https://pre-a1-post.ex.com:8443/cb?x=1", true),
+            ("https://pre--post.ex.com:8443/cb?x=1", false),
+            ("https://pre-a.b-post.ex.com:8443/cb?x=1", false),
+            ("https://pre-a@b-post.ex.com:8443/cb?x=1", false),
+            ("https://pre-a/b-post.ex.com:8443/cb?x=1", false),
+            ("https://pre-a-post.ex.com:8443/cb?x=2", false),
+            ("https://pre-a-post.ex.com/cb?x=1", false),
+            ("http://pre-a-post.ex.com:8443/cb?x=1", false),
+            ("https://pre-é-post.ex.com:8443/cb?x=1", false),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(allows(callback, url), expected, "{url}");
+        }
+        assert!(allows("https://*.ex.com/cb", "https://tenant.ex.com/cb"));
+        assert!(!allows("https://*.ex.com/cb", "https://ex.com/cb"));
+        assert!(!allows("https://*.ex.com/cb", "https://a.b.ex.com/cb"));
+    }
+
+    #[test]
+    fn wildcard_that_kinde_refuses_matches_nothing_but_itself() {
+        let rows = [
+            "https://*.com/cb",
+            "https://*/cb",
+            "https://ex.com/*",
+            "https://a.*.ex.com/cb",
+            "https://*.*.ex.com/cb",
+            "https://*.vercel.app/cb",
+            "myapp://*.ex.com/cb",
+            "https://u@*.ex.com/cb",
+        ];
+        for callback in rows {
+            assert!(mistake(callback).is_some(), "{callback}");
+            assert!(!allows(callback, &callback.replace('*', "x")), "{callback}");
+        }
+        for callback in ["https://*-team.vercel.app/cb", "http://*.localhost:3000/cb", "https://ex.com/cb"] {
+            assert_eq!(mistake(callback), None, "{callback}");
+        }
+    }
+
+    #[test]
+    fn handle_is_that_of_an_organization_and_of_the_one_asked_for() {
+        let mut directory = Directory::default();
+        let acme = directory.find_or_create_organization("acme");
+        directory.find_or_create_organization("globex");
+        let callbacks = ["https://{organization.handle}.ex.com/cb".to_owned()];
+        let rows = [
+            ("https://acme.ex.com/cb", None, true),
+            ("https://globex.ex.com/cb", None, true),
+            ("https://acme.ex.com/cb", Some(acme.as_str()), true),
+            ("https://globex.ex.com/cb", Some(acme.as_str()), false),
+            ("https://initech.ex.com/cb", None, false),
+            ("https://acme.evil.ex.com/cb", None, false),
+        ];
+        for (url, org_code, expected) in rows {
+            assert_eq!(is_allowed(&callbacks, url, org_code, &directory), expected, "{url} {org_code:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Invitations of a seed.
+
+use serde::Deserialize;
+
+use crate::{directory::Directory, invitations::InvitationRecord};
+
+/// An invitation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedInvitation {
+    code: String,
+    email: String,
+    org: String,
+    #[serde(default)]
+    permissions: Vec<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+impl SeedInvitation {
+    pub(super) fn plant(&self, directory: &mut Directory) {
+        let Some(org_code) = directory.organization_named(&self.org).map(|known| known.code.clone()) else {
+            return;
+        };
+        directory.know(&self.roles, &self.permissions);
+        let (roles, permissions) = (self.roles.clone(), self.permissions.clone());
+        let invitation = InvitationRecord { email: self.email.clone(), org_code, roles, permissions };
+        directory.invitations.insert(self.code.clone(), invitation);
+    }
+}
