@@ -123,6 +123,15 @@ def main():
     }
     for name, (target, text) in requests.items():
         write(f"corpus/emulator_request/{name}", chr(target) + text)
+    # The same for emulator_account.rs.
+    asked = {
+        "page": (0, "page_size=1&starting_after=x"), "permission": (1, "view%20reports%2Fadvanced"), "size": (2, "-1"),
+        "after": (3, "entitlement_%00"), "entitlement": (4, "%ff"), "key": (5, "seats&key=other"),
+        "return_url": (6, "http%3A%2F%2Flocalhost%2Fcb%3F%22%3E%3Cscript%3E"), "return_url_with_query": (6, "http%3A%2F%2Flocalhost%2Fcb%3Fa=1%26b"),
+        "section": (7, "plan_details"),
+    }
+    for name, (target, text) in asked.items():
+        write(f"corpus/emulator_account/{name}", chr(target) + text)
     settings = {
         "complete": "KINDE_ISSUER_URL=https://example.kinde.com\nKINDE_CLIENT_ID=3f0c6a7d9b2e4c58a1d0e6f7b8c9d0e1\n"
         "KINDE_CLIENT_SECRET=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ\nKINDE_SITE_URL=https://app.example.com\nKINDE_AUDIENCE=a b,c",

@@ -49,8 +49,11 @@ thread_local! {
 }
 
 /// The address of an emulator of the example world, with its control API, that runs until the process ends.
-pub static EMULATOR: LazyLock<String> = LazyLock::new(|| {
-    let (address, started) = std::sync::mpsc::channel();
+pub static EMULATOR: LazyLock<String> = LazyLock::new(|| SIGNED_IN.0.clone());
+
+/// The address of that emulator, and an access token of alice, who is signed in.
+pub static SIGNED_IN: LazyLock<(String, String)> = LazyLock::new(|| {
+    let (ready, started) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         RUNTIME.with(|runtime| {
             runtime.block_on(async {
@@ -63,7 +66,8 @@ pub static EMULATOR: LazyLock<String> = LazyLock::new(|| {
                     .start()
                     .await;
                 let listens_at = kinde.url().trim_start_matches("http://").to_owned();
-                address.send(listens_at).expect("somebody waits for it");
+                let token = kinde.person("alice").expires_in(Duration::from_secs(86_400 * 365)).access_token();
+                ready.send((listens_at, token)).expect("somebody waits for it");
                 std::future::pending::<()>().await;
             });
         });
