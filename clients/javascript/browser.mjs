@@ -28,7 +28,7 @@ export class Browser {
   async signIn(url, label) {
     const shown = await this.open(url);
     if (!shown.page) return shown;
-    const button = new RegExp(`<button name="person" value="([^"]+)"[^>]*>[^\\n]*${label}`);
+    const button = new RegExp(`<button[^>]* name="person" value="([^"]+)"[^>]*>((?!</button>)[^])*${label}`);
     return this.#submit(shown.page, { person: button.exec(shown.page)?.[1] });
   }
 
