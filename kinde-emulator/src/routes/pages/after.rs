@@ -10,9 +10,9 @@ pub(crate) fn organizations(interaction: &str, application: &str, choices: &[(St
         .each(choices, |(code, name)| {
             Html::of("<li>")
                 .part(&form(ORGANIZATION, interaction))
-                .and("<button class=\"tile\" name=\"org_code\" value=\"")
+                .and("<button name=\"org_code\" value=\"")
                 .text(code)
-                .and("\"><span class=\"initials\" aria-hidden=\"true\">")
+                .and("\" class=\"tile\"><span class=\"initials\" aria-hidden=\"true\">")
                 .text(&name.chars().take(1).flat_map(char::to_uppercase).collect::<String>())
                 .and("</span><span class=\"name\">")
                 .text(name)

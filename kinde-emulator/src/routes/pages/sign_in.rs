@@ -136,9 +136,9 @@ impl SignInPage<'_> {
         }
         Html::of("<li>")
             .part(&form(ACTION, self.interaction))
-            .and("<button class=\"tile\" name=\"person\" value=\"")
+            .and("<button name=\"person\" value=\"")
             .text(&person.id)
-            .and("\"")
+            .and("\" class=\"tile\"")
             .and(current)
             .and("><span class=\"initials\" aria-hidden=\"true\">")
             .text(&initials(person))
