@@ -35,12 +35,12 @@
 //! | do the same from a test in another language | [`EnvironmentBuilder::with_control_api`] |
 //!
 //! Over HTTP it answers discovery, the key set, the authorization endpoint with a sign-in page, the token endpoint,
-//! user profile, introspection, revocation and logout, and the Account API with a link to the portal. The program
-//! `kinde-emulator` serves the same on a fixed port.
+//! user profile, introspection, revocation and logout, the Account API with a link to the portal, and most of the
+//! Management API. The program `kinde-emulator` serves the same on a fixed port.
 //!
 //! # What is not here
 //!
-//! Device authorization, the Management API over HTTP, and custom pages. The
+//! Device authorization, 64 of the 183 operations of the Management API, and custom pages. The
 //! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
 //!
 //! # Security

@@ -55,6 +55,14 @@ impl<'a> Call<'a> {
         self.query.get(name)
     }
 
+    /// Tells whether the query says something under a name, or under its members: `properties[city]`.
+    pub(super) fn has_query(&self, name: &str) -> bool {
+        let is_it = |known: &str| {
+            known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        self.query.0.iter().any(|(known, value)| is_it(known) && !value.is_empty())
+    }
+
     /// Returns the items of a list in the query, with commas between.
     pub(super) fn query_list(&self, name: &str) -> Vec<&str> {
         self.query(name).map(|list| list.split(',').map(str::trim).collect()).unwrap_or_default()

@@ -132,3 +132,90 @@ pub(super) const HANDLERS: &[(&str, Handler)] = &[
     ("GetWebHooks", webhooks::list),
     ("CreateWebHook", webhooks::create),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use reqwest::{Client, Method, StatusCode};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        environment::Environment,
+        routes::management::operations::{OPERATIONS, Operation},
+    };
+
+    /// Calls an operation with words for parameters and scopes; returns the status and the error.
+    async fn called(
+        kinde: &Environment,
+        client: &Client,
+        operation: &Operation,
+        scopes: &[&str],
+    ) -> (StatusCode, Value) {
+        let machine = kinde.machine("manager").with_audience(format!("{}/api", kinde.issuer()));
+        let machine = scopes.iter().fold(machine, |machine, scope| machine.with_scope(*scope));
+        let path = operation.template().replace(['{', '}'], "");
+        let method = Method::from_bytes(operation.method().as_bytes()).unwrap();
+        let request = client.request(method, format!("{}/api/v1/{path}", kinde.url()));
+        let answer = request.bearer_auth(machine.access_token()).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json::<Value>().await.unwrap()["errors"][0].clone())
+    }
+
+    #[tokio::test]
+    async fn every_operation_takes_its_scope_and_no_other() {
+        let kinde = Environment::start().await;
+        let client = Client::builder().no_proxy().build().unwrap();
+        let all = super::super::scopes();
+        for operation in OPERATIONS.iter().filter(|operation| !operation.scope.is_empty()) {
+            let id = operation.id;
+            let others: Vec<_> = all.iter().copied().filter(|scope| *scope != operation.scope).collect();
+            let (status, error) = called(&kinde, &client, operation, &others).await;
+            assert_eq!(
+                (status, &error["code"]),
+                (StatusCode::FORBIDDEN, &"INVALID_CREDENTIALS".into()),
+                "{id}"
+            );
+            let message = error["message"].as_str().unwrap();
+            assert!(message.ends_with(&format!("the scope {}", operation.scope)), "{id}: {message}");
+            let (status, error) = called(&kinde, &client, operation, &[operation.scope]).await;
+            if of(id).is_some() {
+                let is_answered = status.is_success() || [400, 404].contains(&status.as_u16());
+                assert!(is_answered, "{id}: {status} {error}");
+                assert_ne!(error["code"], "ROUTE_NOT_FOUND", "{id}");
+            } else {
+                assert_eq!(
+                    (status, &error["code"]),
+                    (StatusCode::NOT_IMPLEMENTED, &"NOT_EMULATED".into()),
+                    "{id}"
+                );
+                assert!(error["message"].as_str().unwrap().contains(id), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_handler_is_that_of_an_operation() {
+        let known: BTreeSet<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
+        let handled: BTreeSet<_> = HANDLERS.iter().map(|(id, _)| *id).collect();
+        assert_eq!(handled.len(), HANDLERS.len());
+        let strangers: Vec<_> = handled.difference(&known).collect();
+        assert!(strangers.is_empty(), "{strangers:?}");
+    }
+
+    #[test]
+    fn documentation_says_how_many_operations_are_emulated_and_which_are_not() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/emulator.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let figure = format!("{} of {} operations", HANDLERS.len(), OPERATIONS.len());
+        assert!(text.contains(&figure), "docs/emulator.md does not say \"{figure}\"");
+        let section = text.split("## Management API").nth(1).unwrap().split("\n## ").next().unwrap();
+        let unlisted = OPERATIONS.iter().filter(|operation| of(operation.id).is_none());
+        let unlisted: Vec<_> = unlisted
+            .map(|operation| operation.id)
+            .filter(|id| !section.contains(&format!("`{id}`")))
+            .collect();
+        assert!(unlisted.is_empty(), "docs/emulator.md does not list {unlisted:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Users: find, create, change, delete.
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -37,6 +38,10 @@ pub(super) fn get(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn search(call: &Call<'_>) -> Answer {
+    if let Some(name) = ["api_scopes", "properties"].iter().find(|name| call.has_query(name)) {
+        let message = format!("kinde-emulator does not emulate searchUsers with {name}");
+        return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, "NOT_EMULATED", message));
+    }
     let body = {
         let directory = call.provider.directory.lock();
         let query = call.query("query").unwrap_or("*").to_lowercase();
