@@ -68,6 +68,7 @@ mod connection;
 mod consent;
 mod development_keys;
 mod device_grants;
+mod devices;
 mod directory;
 mod draft;
 mod entitlement;

@@ -12,6 +12,10 @@ use crate::{
 };
 
 /// Clears the session and goes to `redirect`, if some application lists it.
+///
+/// `all_sessions=true`, which the PKCE package sends, ends the person's sessions in other browsers too: a guess by its
+/// name. What Kinde's Python and Java SDKs send beside it (`client_id`, `logout_uri`, `state`, `id_token_hint`,
+/// `post_logout_redirect_uri`) is not documented and has no effect.
 pub(crate) async fn logout(State(provider): State<Arc<Provider>>, uri: Uri, headers: HeaderMap) -> Response {
     let fields = Fields::of_uri(&uri);
     let redirect = fields.get("redirect");
@@ -22,7 +26,12 @@ pub(crate) async fn logout(State(provider): State<Arc<Provider>>, uri: Uri, head
         return answer::html(StatusCode::BAD_REQUEST, &pages::error(MALFORMED_LOGOUT, &reason));
     }
     if let Some(cookie) = sign_on_cookie::read(&provider, &headers) {
-        provider.sessions.lock().sign_off(&cookie);
+        let mut sessions = provider.sessions.lock();
+        let person_id = sessions.signed_on(&cookie).map(|session| session.person_id.clone());
+        match person_id {
+            Some(person_id) if fields.is_true("all_sessions") => sessions.sign_off_everywhere(&person_id),
+            _ => sessions.sign_off(&cookie),
+        }
     }
     let response = match redirect {
         Some(url) => answer::redirect(url),
