@@ -135,15 +135,15 @@ async fn device_request_that_is_wrong_is_refused() {
     let billing = kinde.machine("billing");
     let secret = billing.client_secret();
     let machine = [("client_id", billing.client_id()), ("client_secret", secret.as_str())];
-    let rows: [(&str, &[(&str, &str)], &str); 5] = [
-        ("unknown client", &[("client_id", "nobody")], "invalid_client"),
-        ("without its secret", &[("client_id", kinde.client_id())], "invalid_client"),
-        ("machine", &machine, "unauthorized_client"),
-        ("unknown audience", &[("audience", "https://other.example")], "invalid_request"),
-        ("unknown scope", &[("scope", "fly")], "invalid_scope"),
+    let rows = [
+        ("unknown client", vec![("client_id", "nobody")], "invalid_client"),
+        ("without its secret", vec![("client_id", kinde.client_id())], "invalid_client"),
+        ("machine", machine.to_vec(), "unauthorized_client"),
+        ("unknown audience", vec![("audience", "https://other.example")], "invalid_request"),
+        ("unknown scope", vec![("scope", "fly")], "invalid_scope"),
     ];
     for (name, form, error) in rows {
-        assert_eq!(post(&kinde, "/oauth2/device/auth", form).await.1["error"], error, "{name}");
+        assert_eq!(post(&kinde, "/oauth2/device/auth", &form).await.1["error"], error, "{name}");
     }
     let alone = Environment::start().await;
     assert_eq!(post(&alone, "/oauth2/device/auth", &[]).await.1["error"], "invalid_request");
