@@ -53,7 +53,8 @@ impl ApiRecord {
     pub(crate) fn management(issuer: &str, scopes: &BTreeSet<&str>) -> Self {
         Self {
             name: "Kinde Management API".to_owned(),
-            // `@kinde/management-api-js` writes https:// before a domain that has another scheme.
+            // `@kinde/management-api-js` puts https:// before a domain that begins otherwise, and after release 0.18 its
+            // source asks for the audience that comes of it.
             alias: issuer.starts_with("http://").then(|| format!("https://{issuer}/api")),
             is_management_api: true,
             ..Self::open(&format!("{issuer}/api"), scopes)
