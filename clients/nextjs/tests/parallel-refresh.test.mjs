@@ -15,7 +15,6 @@ for (const { name, overlap, expected } of rows) {
     const { kinde, signedIn } = await startStage({ refresh_overlap_seconds: overlap });
     await kinde.control("set_time", { unix_seconds: Math.floor(Date.now() / 1000) - 3_600 + 15 });
     const page = await signedIn("Ada");
-    await page.text("#browser"); // the page has asked for all it needs
     await kinde.control("follow_system_time");
     const statuses = await page.evaluate(async () => {
       const paths = ["/dashboard", "/todos", "/dashboard?2", "/todos?2"];

@@ -33,6 +33,7 @@ export async function startStage(tokens) {
     await page.follow("Sign in");
     await page.follow(name);
     await page.shows(`Hello, ${name}`);
+    await page.text("#browser"); // the page has asked for all it needs
     return page;
   }
 
