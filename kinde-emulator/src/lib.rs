@@ -32,15 +32,17 @@
 //! | send or sign an event of any type | [`WebhookEvent`] |
 //! | describe a world in a file | [`Seed`] |
 //! | sign a person in without a browser | [`Environment::sign_in`] |
+//! | sign a person in on a device, invite somebody | [`Environment::allow_device`], [`Environment::invite`] |
+//! | have a sign-in or a token request refused, or answered wrongly | [`Environment::refuse_next_sign_in`], [`WrongAnswer`] |
 //! | do the same from a test in another language | [`EnvironmentBuilder::with_control_api`] |
 //!
 //! Over HTTP it answers discovery, the key set, the authorization endpoint with a sign-in page, the token endpoint,
-//! user profile, introspection, revocation and logout, the Account API with a link to the portal, and most of the
+//! device authorization, user profile, introspection, revocation and logout, the Account API with a link to the portal, and most of the
 //! Management API. The program `kinde-emulator` serves the same on a fixed port.
 //!
 //! # What is not here
 //!
-//! Device authorization, 64 of the 183 operations of the Management API, and custom pages. The
+//! Billing but for entitlements, 64 of the 183 operations of the Management API, and custom pages. The
 //! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
 //!
 //! # Security
