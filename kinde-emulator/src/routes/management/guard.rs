@@ -1,9 +1,9 @@
 //! Decides who may call an operation: a machine with a token for the Management API that has the operation's scope.
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde_json::Value;
 
-use crate::{api::ApiRecord, provider::Provider};
+use crate::{api::ApiRecord, provider::Provider, routes::bearer};
 
 use super::{failure::Failure, operations::Operation};
 
@@ -13,7 +13,8 @@ pub(super) fn admit(provider: &Provider, headers: &HeaderMap, operation: &Operat
     if operation.scope.is_empty() && !provider.guards_api_key_verification {
         return Ok(());
     }
-    let token = bearer(headers).ok_or_else(|| Failure::credentials("there is no bearer token"))?;
+    let token =
+        bearer::untrusted_token(headers).ok_or_else(|| Failure::credentials("there is no bearer token"))?;
     let claims = provider.live_claims(token).ok_or_else(|| {
         Failure::credentials("the token is malformed, expired, revoked, or not one of this environment")
     })?;
@@ -25,7 +26,7 @@ pub(super) fn admit(provider: &Provider, headers: &HeaderMap, operation: &Operat
 
 /// Returns the application a call is made by, when it has a good token.
 pub(super) fn caller(provider: &Provider, headers: &HeaderMap) -> Option<String> {
-    let claims = provider.live_claims(bearer(headers)?)?;
+    let claims = provider.live_claims(bearer::untrusted_token(headers)?)?;
     Some(claims.get("azp")?.as_str()?.to_owned())
 }
 
@@ -59,9 +60,4 @@ fn listed<'a>(claims: &'a Value, name: &str) -> Vec<&'a str> {
         Some(Value::String(item)) => vec![item],
         _ => Vec::new(),
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
