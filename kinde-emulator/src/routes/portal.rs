@@ -60,7 +60,14 @@ fn facts(directory: &Directory, link: &PortalLink) -> Vec<(&'static str, String)
         ("E-mail address", person.map(|person| person.email.clone())),
         ("Organization", organization.map(|organization| organization.name.clone())),
         ("Plans", Some(plans.join(", "))),
+        ("Members", (link.section.name == "organization_members").then(|| members(directory, link))),
     ];
     let known = facts.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn members(directory: &Directory, link: &PortalLink) -> String {
+    let code = link.org_code.as_deref().unwrap_or_default();
+    let members = directory.people.values().filter(|person| person.membership(code).is_some());
+    members.map(PersonRecord::full_name).collect::<Vec<_>>().join(", ")
 }

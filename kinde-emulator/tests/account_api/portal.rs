@@ -41,6 +41,19 @@ async fn link_opens_the_section_that_was_asked_for_with_the_way_back() {
 }
 
 #[tokio::test]
+async fn members_of_the_organization_are_in_their_section_only() {
+    let kinde = Environment::start().await;
+    kinde.person("alice").add_role("acme", "admin");
+    kinde.person("bob").add_role("acme", "admin");
+    kinde.person("carol").add_role("globex", "admin");
+    let (_, members) = page(&kinde, &link(&kinde, "?subnav=organization_members").await).await;
+    assert!(members.contains("Alice Example") && members.contains("Bob Example"), "{members}");
+    assert!(!members.contains("Carol Example"), "{members}");
+    let (_, profile) = page(&kinde, &link(&kinde, "").await).await;
+    assert!(!profile.contains("Bob Example"), "{profile}");
+}
+
+#[tokio::test]
 async fn link_opens_once() {
     let kinde = Environment::start().await;
     let link = link(&kinde, "").await;

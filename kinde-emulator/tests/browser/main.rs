@@ -325,3 +325,32 @@ async fn success_page_and_form_lead_back_to_the_application() {
     browser.arrived().await;
     assert!(parameter(&browser.location().await, "code").is_some());
 }
+
+#[tokio::test]
+async fn portal_opens_once_and_leads_back_to_the_application() {
+    let Some(mut browser) = Chromium::start().await else { return };
+    let stage = stage(&[]).await;
+    stage.kinde.org("acme").subscribe("fleet");
+    let token = stage.kinde.person("alice").in_org("acme").access_token();
+    let client = Client::builder().no_proxy().build().unwrap();
+    let mut url = reqwest::Url::parse(&format!("{}/account_api/v1/portal_link", stage.kinde.url())).unwrap();
+    url.query_pairs_mut()
+        .append_pair("subnav", "organization_plan_details")
+        .append_pair("return_url", &stage.callback);
+    let answer: Value = client.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+    let link = answer["url"].as_str().unwrap();
+
+    browser.open(link).await;
+    assert_eq!(browser.heading().await, "Organization plan");
+    let text = browser.evaluate("document.querySelector('main').innerText").await;
+    for fact in ["Alice Example", "Acme <script>alert(1)</script>", "Fleet"] {
+        assert!(text.as_str().unwrap().contains(fact), "{fact}: {text}");
+    }
+    inspect(&mut browser, "portal").await;
+    browser.press_on("main a").await;
+    assert_eq!(browser.location().await, stage.callback);
+
+    browser.open(link).await;
+    assert_eq!(browser.heading().await, "The portal does not open");
+    inspect(&mut browser, "portal-again").await;
+}
