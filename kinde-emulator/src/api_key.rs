@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time;
 use crate::{environment::Environment, identifiers};
 
 /// Every API key, in the order they were made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ApiKeys {
     keys: Vec<ApiKeyRecord>,
     /// How many were ever made.

@@ -1,6 +1,10 @@
 //! Choices to make before an environment starts.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     api::ApiRecord,
@@ -258,7 +262,11 @@ impl EnvironmentBuilder {
             faults: Faults::default(),
             on_demand: OnDemand::default(),
             webhooks,
+            snapshots: Guarded::default(),
+            start: OnceLock::new(),
         });
+        // Nobody else has it yet, so it is not set.
+        let _ = provider.start.set(provider.snapshot());
         let server = Server::start(port, routes::routes(&provider, self.has_control_api));
         let dispatcher = Dispatcher::start(&provider);
         Ok(Environment::new(provider, server, dispatcher, site_url))

@@ -8,6 +8,14 @@ use crate::guarded::Guarded;
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     reading: Guarded<Reading>,
+    token_offset_seconds: Guarded<i64>,
+}
+
+/// What a snapshot keeps of a clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClockState {
+    reading: Reading,
+    token_offset_seconds: i64,
 }
 
 impl Clock {
@@ -41,13 +49,34 @@ impl Clock {
         }
     }
 
+    /// Returns the time that tokens are stamped with: another one where a test made their clock wrong.
+    pub(crate) fn now_of_tokens(&self) -> u64 {
+        self.now().saturating_add_signed(*self.token_offset_seconds.lock())
+    }
+
+    /// Makes the clock of tokens wrong, ahead or (below zero) behind.
+    pub(crate) fn set_token_offset(&self, seconds: i64) {
+        *self.token_offset_seconds.lock() = seconds;
+    }
+
+    pub(crate) fn state(&self) -> ClockState {
+        let token_offset_seconds = *self.token_offset_seconds.lock();
+        ClockState { reading: *self.reading.lock(), token_offset_seconds }
+    }
+
+    pub(crate) fn restore(&self, earlier: ClockState) {
+        *self.reading.lock() = earlier.reading;
+        *self.token_offset_seconds.lock() = earlier.token_offset_seconds;
+    }
+
     /// Goes back to the system's time.
     pub(crate) fn follow_system(&self) {
         *self.reading.lock() = Reading::default();
     }
 }
 
-#[derive(Debug)]
+/// What the clock goes by.
+#[derive(Clone, Copy, Debug)]
 enum Reading {
     System { ahead: Duration },
     Still { at: Duration },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{identifiers, sessions::Grant};
 
 /// The devices that wait, by device code.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct DeviceGrants(BTreeMap<String, DeviceGrant>);
 
 /// A device that waits, or may fetch its tokens.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Everything an administrator of the environment could see, by identifier.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     /// Applications by client id.
     pub(crate) applications: BTreeMap<String, Application>,
@@ -59,7 +59,7 @@ pub(crate) struct Directory {
 }
 
 /// Something that Kinde tells webhooks about: an event's type and data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Happening {
     pub(crate) event_type: &'static str,
     pub(crate) data: Value,

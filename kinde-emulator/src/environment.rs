@@ -8,7 +8,6 @@ use crate::{
     builder::EnvironmentBuilder,
     consent,
     error::{SignInError, StartError},
-    faults::Fault,
     feature_flag::FeatureFlag,
     jws,
     machine::Machine,
@@ -298,38 +297,6 @@ impl Environment {
     }
 }
 
-/// What arrived, and what goes wrong.
-impl Environment {
-    /// Returns how many requests arrived for a path since the start or the last reset, whatever their answer.
-    #[must_use]
-    pub fn requests(&self, path: &str) -> usize {
-        self.provider.requests.count(path)
-    }
-
-    /// Returns how many requests arrived for the key set under either of its paths.
-    #[must_use]
-    pub fn jwks_fetches(&self) -> usize {
-        self.requests("/.well-known/jwks").saturating_add(self.requests("/.well-known/jwks.json"))
-    }
-
-    /// Counts from zero again.
-    pub fn reset_requests(&self) {
-        self.provider.requests.reset();
-    }
-
-    /// Makes something go wrong with a path until [`clear_faults`](Self::clear_faults).
-    ///
-    /// Of several faults for a path the newest that has not run out happens.
-    pub fn fault(&self, path: &str, fault: Fault) {
-        self.provider.faults.add(path, fault);
-    }
-
-    /// Ends every fault.
-    pub fn clear_faults(&self) {
-        self.provider.faults.clear();
-    }
-}
-
 /// Time and life.
 impl Environment {
     /// Returns the time that tokens are stamped with, in Unix seconds.
@@ -346,6 +313,11 @@ impl Environment {
         self.provider.webhooks.look_again();
     }
 
+    /// Stops the clock where it is.
+    pub fn freeze_time(&self) {
+        self.set_time(self.now());
+    }
+
     /// Moves the clock forward, whether it stands or runs; webhooks that become due are sent, as after
     /// [`elapse`](Self::elapse) but all at the end.
     pub fn advance(&self, by: Duration) {
@@ -357,6 +329,14 @@ impl Environment {
     pub fn follow_system_time(&self) {
         self.provider.clock.follow_system();
         self.provider.webhooks.look_again();
+    }
+
+    /// Stamps tokens with a time that is wrong by so many seconds, ahead or (below zero) behind, as a server whose
+    /// clock is wrong does.
+    ///
+    /// Default: 0. The environment's own decisions go by the right time.
+    pub fn set_token_clock_offset(&self, seconds: i64) {
+        self.provider.clock.set_token_offset(seconds);
     }
 
     /// Makes the provider unreachable: open connections close and new ones are refused.

@@ -42,7 +42,7 @@ impl Interaction {
 }
 
 /// The sign-ins under way, by their names, which nobody can guess.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Interactions(BTreeMap<String, Interaction>);
 
 impl Interactions {

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// Every key an environment ever had, oldest first.
+#[derive(Clone)]
 pub(crate) struct KeyRing {
     entries: Vec<Entry>,
     signing_kid: String,
@@ -71,6 +72,7 @@ impl KeyRing {
     }
 }
 
+#[derive(Clone)]
 struct Entry {
     key: Arc<SigningKey>,
     published: bool,

@@ -26,6 +26,8 @@
 //! | mint a person's or a machine's tokens | [`Person`], [`Machine`] |
 //! | mint tokens that must be refused, by name | [`WrongToken`] |
 //! | make an endpoint fail | [`Fault`] |
+//! | go back to an earlier state between tests | [`Environment::snapshot`], [`Snapshot`] |
+//! | see what arrived | [`Environment::requests`], [`ReceivedRequest`] |
 //! | change people, organizations, roles and permissions | [`Person::update`], [`Organization`], [`Role`], [`Permission`] |
 //! | define feature flags, properties, and plans with entitlements | [`FeatureFlag`], [`Property`], [`Plan`] |
 //! | send webhooks to a receiver, retry, repeat and shuffle them | [`Environment::add_webhook`], [`WebhookDelivery`] |
@@ -105,6 +107,7 @@ mod portal;
 mod property;
 mod provider;
 mod proving;
+mod random;
 mod reauth_state;
 mod refresh_tokens;
 mod requests;
@@ -115,10 +118,12 @@ mod server;
 mod sessions;
 mod sign_in_count;
 mod signing_key;
+mod snapshot;
 mod subscriber;
 mod user_tokens;
 mod webhooks;
 mod wrong;
+mod wrong_names;
 
 pub use builder::EnvironmentBuilder;
 pub use entitlement::Entitlement;
@@ -134,8 +139,10 @@ pub use person::Person;
 pub use person_changes::PersonDetails;
 pub use plan::{Plan, PlanDetails};
 pub use property::{Property, PropertyContext, PropertyDetails};
+pub use requests::ReceivedRequest;
 pub use role::{Role, RoleDetails};
 pub use seed::{Seed, SeedProblem};
+pub use snapshot::Snapshot;
 pub use webhooks::{
     EVENT_TYPES, Webhook, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookOutcome,
     WebhookStyle,

@@ -124,15 +124,13 @@ impl Environment {
     /// Any error can be named. With `login_link_expired` an application that sent `supports_reauth=true` also gets
     /// a `reauth_state`. Calls add up: two of them refuse two requests.
     pub fn refuse_next_sign_in(&self, error: &str, description: &str) {
-        let refusal =
-            SignInRefusal::Callback { error: error.to_owned(), description: description.to_owned() };
-        self.provider.on_demand.sign_ins.lock().push_back(refusal);
+        self.provider.on_demand.refuse_sign_in(error, description);
     }
 
     /// Answers the next good authorization request with a page that shows one of Kinde's numbers, so that the
     /// application never hears of it: 1706 for a workflow that stopped, 4032 for an identity provider that is down.
     pub fn show_error_at_next_sign_in(&self, code: u16) {
-        self.provider.on_demand.sign_ins.lock().push_back(SignInRefusal::Page { code });
+        self.provider.on_demand.show_error(code);
     }
 
     /// Answers the next request to the token endpoint with this error, whatever is asked; nothing is used up by it.
@@ -140,13 +138,12 @@ impl Environment {
     /// The status is 401 for `invalid_client`, 500 for `server_error`, 503 for `temporarily_unavailable` and 400 for
     /// any other.
     pub fn fail_next_token_request(&self, error: &str, description: &str) {
-        let error = OAuthError::new(error.to_owned(), description);
-        self.provider.on_demand.token_errors.lock().push_back(error);
+        self.provider.on_demand.fail_token_request(error, description);
     }
 
     /// Makes one thing wrong with the next sign-in that succeeds, in its callback or in its tokens.
     pub fn answer_wrongly(&self, wrong: WrongAnswer) {
-        self.provider.on_demand.wrong_answers.lock().push(wrong);
+        self.provider.on_demand.answer_wrongly(wrong);
     }
 
     /// Forgets what [`refuse_next_sign_in`](Self::refuse_next_sign_in) and its siblings asked for and has not happened.
@@ -170,7 +167,46 @@ pub(crate) enum SignInRefusal {
     Page { code: u16 },
 }
 
+/// What a snapshot keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Demanded {
+    sign_ins: VecDeque<SignInRefusal>,
+    token_errors: VecDeque<OAuthError>,
+    wrong_answers: Vec<WrongAnswer>,
+}
+
 impl OnDemand {
+    pub(crate) fn refuse_sign_in(&self, error: &str, description: &str) {
+        let (error, description) = (error.to_owned(), description.to_owned());
+        self.sign_ins.lock().push_back(SignInRefusal::Callback { error, description });
+    }
+
+    pub(crate) fn show_error(&self, code: u16) {
+        self.sign_ins.lock().push_back(SignInRefusal::Page { code });
+    }
+
+    pub(crate) fn fail_token_request(&self, error: &str, description: &str) {
+        self.token_errors.lock().push_back(OAuthError::new(error.to_owned(), description));
+    }
+
+    pub(crate) fn answer_wrongly(&self, wrong: WrongAnswer) {
+        self.wrong_answers.lock().push(wrong);
+    }
+
+    pub(crate) fn state(&self) -> Demanded {
+        Demanded {
+            sign_ins: self.sign_ins.lock().clone(),
+            token_errors: self.token_errors.lock().clone(),
+            wrong_answers: self.wrong_answers.lock().clone(),
+        }
+    }
+
+    pub(crate) fn restore(&self, earlier: &Demanded) {
+        self.sign_ins.lock().clone_from(&earlier.sign_ins);
+        self.token_errors.lock().clone_from(&earlier.token_errors);
+        self.wrong_answers.lock().clone_from(&earlier.wrong_answers);
+    }
+
     pub(crate) fn take_sign_in(&self) -> Option<SignInRefusal> {
         self.sign_ins.lock().pop_front()
     }

@@ -3,6 +3,7 @@
 use crate::{
     changes::store,
     directory::{Directory, Membership, PersonRecord},
+    password::Password,
     person::Person,
     provider::API,
 };
@@ -62,6 +63,28 @@ impl Person {
         if is_suspended {
             self.provider().sessions.lock().sign_off_everywhere(self.id());
         }
+    }
+
+    /// Gives the person a password for the sign-in form, or none.
+    ///
+    /// Default: none, and nobody asks for one.
+    pub fn set_password(&self, password: Option<&str>) {
+        self.change(|directory, id, _| {
+            if let Some(person) = directory.people.get_mut(id) {
+                person.password = password.map(Password::new);
+            }
+        });
+    }
+
+    /// Offers the person as one click on the sign-in page, or not.
+    ///
+    /// Default: offered.
+    pub fn set_one_click(&self, is_one_click: bool) {
+        self.change(|directory, id, _| {
+            if let Some(person) = directory.people.get_mut(id) {
+                person.is_one_click = is_one_click;
+            }
+        });
     }
 
     /// Keeps the person from signing in and from refreshing tokens; tokens they hold stay good until they expire.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::identifiers;
 
 /// The links that nobody has opened yet.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct PortalLinks(BTreeMap<String, (PortalLink, u64)>);
 
 impl PortalLinks {

@@ -1,6 +1,11 @@
 //! The state behind one environment, shared by its server and by every builder that mints its tokens.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -22,6 +27,7 @@ use crate::{
     requests::RequestLog,
     sessions::Sessions,
     signing_key::SigningKey,
+    snapshot::Snapshot,
     webhooks::{self, Webhooks},
 };
 
@@ -46,6 +52,10 @@ pub(crate) struct Provider {
     pub(crate) faults: Faults,
     pub(crate) on_demand: OnDemand,
     pub(crate) webhooks: Webhooks,
+    /// What the control API was asked to take down, by name.
+    pub(crate) snapshots: Guarded<BTreeMap<String, Arc<Snapshot>>>,
+    /// The state at the start.
+    pub(crate) start: OnceLock<Snapshot>,
 }
 
 impl Provider {
@@ -164,7 +174,7 @@ impl Provider {
     }
 
     fn envelope(&self, client_id: &str, draft: &Draft, lifetime: Duration) -> Envelope {
-        let (issued_at, expires_at) = draft.times.resolve(self.clock.now(), lifetime);
+        let (issued_at, expires_at) = draft.times.resolve(self.clock.now_of_tokens(), lifetime);
         Envelope {
             issuer: self.issuer.clone(),
             client_id: client_id.to_owned(),

@@ -7,7 +7,7 @@ use crate::{identifiers, sessions::Grant};
 /// Refresh tokens by family: all that came from the same sign-in.
 ///
 /// A token begins with the name of its family, so that one that was used long ago is recognised without being kept.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RefreshTokens {
     families: BTreeMap<String, Vec<(String, RefreshToken)>>,
 }

@@ -87,7 +87,7 @@ impl Seed {
     /// [`SeedError::Malformed`] for wrong syntax; [`SeedError::Wrong`] with everything that is wrong with a text that
     /// can be read: unknown and missing keys, values of another type, names that the seed does not define.
     pub fn from_toml(text: &str) -> Result<Self, SeedError> {
-        Self::from_document(&from_toml::read(text).map_err(malformed)?)
+        Self::from_document(&from_toml::read(text).map_err(malformed)?, None)
     }
 
     /// Reads JSON.
@@ -96,7 +96,7 @@ impl Seed {
     ///
     /// As [`from_toml`](Self::from_toml).
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
-        Self::from_document(&from_json::read(text).map_err(malformed)?)
+        Self::from_document(&from_json::read(text).map_err(malformed)?, None)
     }
 
     /// Reads a file: JSON if its name ends in `.json`, otherwise TOML.
@@ -134,8 +134,13 @@ impl Seed {
         format!("{:#}\n", schema::document(keys::SEED))
     }
 
-    fn from_document(document: &Node) -> Result<Self, SeedError> {
-        let problems = check::problems(document, keys::SEED);
+    /// Reads JSON that may name what a directory already has.
+    pub(crate) fn from_json_in(text: &str, directory: &Directory) -> Result<Self, SeedError> {
+        Self::from_document(&from_json::read(text).map_err(malformed)?, Some(directory))
+    }
+
+    fn from_document(document: &Node, known: Option<&Directory>) -> Result<Self, SeedError> {
+        let problems = check::problems(document, keys::SEED, known);
         if !problems.is_empty() {
             return Err(SeedError::Wrong { problems });
         }

@@ -11,7 +11,7 @@ use crate::{
 pub(crate) use summary::SessionSummary;
 
 /// Sign-ins under way, single sign-on sessions, codes, refresh tokens, devices and revoked tokens.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Sessions {
     pub(crate) interactions: Interactions,
     pub(crate) refresh_tokens: RefreshTokens,

@@ -24,8 +24,25 @@ pub(crate) async fn observe(
     next: Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
-    provider.requests.record(&path);
-    match provider.faults.take(&path) {
+    let arrival = provider.requests.record(request.method().as_str(), &path);
+    // What one request asked for comes before what the path has coming.
+    let own = request.extensions().get::<Fault>().cloned();
+    let fault = own.or_else(|| provider.faults.take(&path));
+    let is_cut_off = matches!(fault, Some(Fault::Reset | Fault::TruncatedBody | Fault::EndlessBody));
+    let response = answer_with(fault, &caller.misconduct, request, next).await;
+    if !is_cut_off {
+        provider.requests.answered(arrival, response.status().as_u16());
+    }
+    response
+}
+
+async fn answer_with(
+    fault: Option<Fault>,
+    connection: &Misconduct,
+    request: Request,
+    next: Next,
+) -> Response {
+    match fault {
         None => next.run(request).await,
         Some(Fault::Delay(duration)) => {
             tokio::time::sleep(duration).await;
@@ -42,9 +59,15 @@ pub(crate) async fn observe(
         Some(Fault::Redirect(url)) => {
             with_headers(StatusCode::FOUND.into_response(), &[("location".to_owned(), url)])
         }
-        Some(Fault::EndlessBody) => scripted(&caller.misconduct, &Script::Endless),
-        Some(Fault::TruncatedBody) => scripted(&caller.misconduct, &Script::Truncated),
-        Some(Fault::Reset | Fault::Times(..)) => scripted(&caller.misconduct, &Script::Reset),
+        Some(Fault::RateLimit(seconds)) => {
+            let headers = [("ratelimit-reset".to_owned(), seconds.to_string())];
+            with_headers(answer(429, "application/json", TOO_MANY_REQUESTS.to_vec()), &headers)
+        }
+        Some(Fault::EndlessBody) => scripted(connection, &Script::Endless),
+        Some(Fault::TruncatedBody) => scripted(connection, &Script::Truncated),
+        Some(Fault::Reset | Fault::Times(..) | Fault::Sometimes { .. }) => {
+            scripted(connection, &Script::Reset)
+        }
     }
 }
 
@@ -72,3 +95,7 @@ fn with_headers(mut response: Response, headers: &[(String, String)]) -> Respons
     }
     response
 }
+
+/// Documented is the header; the body is a guess in the shape of the APIs' other errors.
+const TOO_MANY_REQUESTS: &[u8] =
+    br#"{"errors":[{"code":"TOO_MANY_REQUESTS","message":"Too many requests, try again later"}]}"#;

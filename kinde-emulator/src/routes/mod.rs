@@ -64,5 +64,9 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         // Outside of faults: a browser shows a page nothing of an answer without these headers, its status neither.
         .layer(middleware::from_fn_with_state(Arc::clone(provider), cross_origin::answer_pages))
         .with_state(Arc::clone(provider));
-    if has_control_api { kinde.merge(control::routes(provider)) } else { kinde }
+    if has_control_api {
+        kinde.layer(middleware::from_fn(control::of_one_request)).merge(control::routes(provider))
+    } else {
+        kinde
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::directory::Directory;
+
 use super::{
     document::{Content, Node},
     problem::SeedProblem,
@@ -10,8 +12,12 @@ use super::{
 };
 
 /// Returns what is wrong with a document, from its top to its end; nothing when it is a seed.
-pub(super) fn problems(document: &Node, keys: &'static [Key]) -> Vec<SeedProblem> {
-    let mut checker = Checker { names: Names::of(document), problems: Vec::new() };
+///
+/// The document may name what it defines and what is already known.
+pub(super) fn problems(document: &Node, keys: &'static [Key], known: Option<&Directory>) -> Vec<SeedProblem> {
+    let mut names = Names::of(document);
+    known.into_iter().for_each(|directory| names.extend_with(directory));
+    let mut checker = Checker { names, problems: Vec::new() };
     if matches!(document.content, Content::Table(_)) {
         checker.table(document, keys, &Path::default());
         checker.doubles(document);
@@ -160,6 +166,16 @@ impl Names {
     }
 }
 
+impl Names {
+    fn extend_with(&mut self, directory: &Directory) {
+        let organizations = directory.organizations.values();
+        self.organizations.extend(organizations.flat_map(|known| [known.handle.clone(), known.code.clone()]));
+        self.plans.extend(directory.plans.keys().cloned());
+        self.roles.iter_mut().for_each(|roles| roles.extend(directory.roles.keys().cloned()));
+        self.permissions.iter_mut().for_each(|keys| keys.extend(directory.permissions.keys().cloned()));
+    }
+}
+
 /// Where a value stands.
 #[derive(Clone, Default)]
 struct Path(String);
@@ -211,7 +227,7 @@ mod tests {
     use crate::seed::{from_json, from_toml, keys};
 
     fn told(document: &Node) -> Vec<String> {
-        problems(document, keys::SEED).iter().map(ToString::to_string).collect()
+        problems(document, keys::SEED, None).iter().map(ToString::to_string).collect()
     }
 
     fn told_of_toml(text: &str) -> Vec<String> {

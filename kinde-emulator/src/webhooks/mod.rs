@@ -95,6 +95,17 @@ impl Webhooks {
         }
     }
 
+    /// Returns everything but who waits.
+    pub(crate) fn state(&self) -> WebhooksState {
+        WebhooksState { outbox: self.outbox.lock().clone(), moments: self.moments.lock().clone() }
+    }
+
+    /// Goes back to an earlier state.
+    pub(crate) fn restore(&self, earlier: &WebhooksState) {
+        *self.moments.lock() = earlier.moments.clone();
+        self.change(|outbox| outbox.restore(&earlier.outbox));
+    }
+
     pub(crate) fn read<R>(&self, read: impl FnOnce(&Outbox) -> R) -> R {
         read(&self.outbox.lock())
     }
@@ -106,8 +117,15 @@ impl Webhooks {
     }
 }
 
+/// What a snapshot keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct WebhooksState {
+    outbox: Outbox,
+    moments: Moments,
+}
+
 /// Keeps events apart that happen while the clock stands, as any two are at Kinde: receivers may order by time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Moments {
     last: Option<Duration>,
     ties: u32,

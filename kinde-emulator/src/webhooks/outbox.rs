@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     identifiers,
+    random::split_mix,
     webhooks::{
         attempt::{WebhookAttempt, WebhookOutcome},
         delivery::WebhookDelivery,
@@ -52,10 +53,12 @@ pub(crate) struct Delivery {
     pub(crate) number: usize,
     /// When the first attempt began.
     pub(crate) begun_at: Option<Duration>,
+    /// Which of the outbox's lives it belongs to.
+    life: usize,
 }
 
 /// Endpoints, deliveries to come and deliveries made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) endpoints: Vec<EndpointRecord>,
     pub(crate) settings: WebhookDelivery,
@@ -70,10 +73,12 @@ pub(crate) struct Outbox {
     places: usize,
     /// How many endpoints were ever added.
     added: usize,
+    /// How often the outbox was put back to an earlier state; what is under way then comes back to nobody.
+    life: usize,
 }
 
 /// An event and how often it went to any endpoint.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Sent {
     event: Arc<Event>,
     copies: usize,
@@ -182,11 +187,19 @@ impl Outbox {
                 copy,
                 number: 1,
                 begun_at: None,
+                life: self.life,
             })
             .collect();
         for delivery in deliveries {
             self.wait(now, delivery);
         }
+    }
+
+    /// Goes back to an earlier state. What is under way cannot be called back and is not written down.
+    pub(crate) fn restore(&mut self, earlier: &Self) {
+        let (life, under_way) = (self.life.saturating_add(1), self.under_way);
+        *self = Self { life, under_way, ..earlier.clone() };
+        self.waiting.values_mut().for_each(|delivery| delivery.life = life);
     }
 
     /// Forgets the log, and the events that could be sent again.
@@ -217,6 +230,9 @@ impl Outbox {
         now: Duration,
     ) {
         self.under_way = self.under_way.saturating_sub(1);
+        if delivery.life != self.life {
+            return;
+        }
         let is_success = outcome.is_success();
         self.attempts.push(WebhookAttempt {
             event_id: delivery.event.id.clone(),
@@ -285,15 +301,6 @@ impl Outbox {
     }
 }
 
-/// SplitMix64: enough to shuffle, and the same on every machine.
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +342,21 @@ mod tests {
         let mut outbox = outbox_with(1);
         outbox.settings.at_most = 0;
         assert!(outbox.take_due(NOW).is_none() && outbox.is_settled(NOW));
+    }
+
+    #[test]
+    fn outbox_that_went_back_knows_nothing_of_what_was_under_way() {
+        let mut outbox = outbox_with(1);
+        let earlier = outbox.clone();
+        let under_way = outbox.take_due(NOW).unwrap();
+        outbox.announce(&event("later"), NOW);
+        outbox.restore(&earlier);
+        assert!(!outbox.is_settled(NOW));
+        outbox.finish(under_way, NOW, WebhookOutcome::Status(500), NOW);
+        assert_eq!((outbox.attempts.len(), outbox.waiting()), (0, 1));
+        let again = outbox.take_due(NOW).unwrap();
+        outbox.finish(again, NOW, WebhookOutcome::Status(200), NOW);
+        assert_eq!((outbox.attempts.len(), outbox.waiting()), (1, 0));
     }
 
     #[test]

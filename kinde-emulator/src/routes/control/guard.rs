@@ -24,13 +24,18 @@ pub(super) async fn let_in_programs_of_this_computer(
     request: Request,
     next: Next,
 ) -> Response {
-    if !caller.is_on_this_computer() {
-        return refusal(StatusCode::FORBIDDEN, "the control API is for programs of this computer");
-    }
-    match objection(request.headers()) {
+    match objection_to(&caller, request.headers()) {
         None => next.run(request).await,
         Some(reason) => refusal(StatusCode::FORBIDDEN, reason),
     }
+}
+
+/// Says why somebody may not use the control API, if they may not.
+pub(super) fn objection_to(caller: &Caller, headers: &HeaderMap) -> Option<&'static str> {
+    if !caller.is_on_this_computer() {
+        return Some("the control API is for programs of this computer");
+    }
+    objection(headers)
 }
 
 fn objection(headers: &HeaderMap) -> Option<&'static str> {
