@@ -71,6 +71,16 @@ describe("signing in", () => {
     await page.shows("Hello, Ada");
   });
 
+  test("person whose link expired starts again where they were", async () => {
+    const page = await visitor();
+    const before = Buffer.from(JSON.stringify({ login_hint: "bob@example.test" })).toString("base64");
+    const answer = new URLSearchParams({ error: "login_link_expired", reauth_state: before });
+    await page.open(`${site}/api/auth/kinde_callback?${answer}`);
+    const address = await page.address();
+    assert.equal(address.origin, kinde.issuer);
+    assert.equal(address.searchParams.get("login_hint"), "bob@example.test");
+  });
+
   test("answer that nobody asked for is refused", async () => {
     const page = await visitor();
     await page.open(`${site}/api/auth/kinde_callback?code=stolen&state=guessed`);
@@ -112,6 +122,14 @@ describe("organizations", () => {
     assert.equal(await page.text("#permissions"), "read:todos");
     await page.follow("Todos");
     await page.shows("Not for you");
+  });
+
+  test("person who asks for an organization of others lands in their own, as the SDK has it", async () => {
+    const page = await signedIn("Bob");
+    await page.open(`${site}/api/auth/login?org_code=org_globex`);
+    await page.shows("Hello, Bob");
+    assert.match(await page.text("#organization"), /^org_acme/);
+    assert.ok((await page.address()).searchParams.has("state"), "the state of the refused request");
   });
 
   test("person creates an organization and is in it", async () => {
@@ -228,6 +246,19 @@ describe("Kinde's Account API", () => {
     await page.open(`${site}/api/auth/portal`);
     await page.follow("Ada");
     await page.shows("Hello, Ada");
+  });
+});
+
+describe("Kinde's Management API", () => {
+  test("person with the permission learns who there is", async () => {
+    const { status, body } = await ask(await signedIn("Ada"), "/api/people");
+    assert.equal(status, 200, body);
+    assert.ok(JSON.parse(body).includes("bob@example.test"), body);
+  });
+
+  test("person without the permission and a stranger learn nothing", async () => {
+    assert.equal((await ask(await signedIn("Bob"), "/api/people")).status, 403);
+    assert.equal((await fetch(`${site}/api/people`)).status, 401);
   });
 });
 
