@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fmt};
 
 use aws_lc_rs::constant_time;
-use http::Uri;
 
 use serde_json::Value;
 
@@ -90,12 +89,6 @@ impl Application {
         Self { name: name.to_owned(), kind: ApplicationKind::Machine, ..Self::web(&name_of_identifiers) }
     }
 
-    /// Tells whether a URL is on the origin of one of the application's callbacks or logout URLs.
-    pub(crate) fn is_at(&self, url: &str) -> bool {
-        let own = self.callbacks.iter().chain(&self.logout_urls);
-        origin(url).is_some_and(|wanted| own.filter_map(|own| origin(own)).any(|own| own == wanted))
-    }
-
     /// Tells whether the presented secret is this application's; a public application must present none.
     pub(crate) fn accepts_secret(&self, presented: Option<&str>) -> bool {
         match (&self.client_secret, presented) {
@@ -116,12 +109,6 @@ impl fmt::Debug for Application {
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
-}
-
-/// Writes a URL's origin as a browser does, but for default ports, which nobody writes.
-pub(crate) fn origin(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?).to_ascii_lowercase())
 }
 
 /// What an application is, which decides the grants it may use.
@@ -147,30 +134,6 @@ mod tests {
         assert!(!application.accepts_secret(Some("wrong")));
         assert!(!application.accepts_secret(None));
         assert!(!format!("{application:?}").contains(&secret));
-    }
-
-    #[test]
-    fn url_is_the_applications_by_its_origin() {
-        let mut application = Application::web("web");
-        application.callbacks.push("http://localhost:3000/callback".to_owned());
-        application.logout_urls.push("https://app.example.test".to_owned());
-        let rows = [
-            ("http://localhost:3000", true),
-            ("http://LOCALHOST:3000/account?tab=1#top", true),
-            ("https://app.example.test/", true),
-            ("http://localhost:3001/", false),
-            ("https://localhost:3000/", false),
-            ("http://localhost:3000@example.test/", false),
-            ("http://me@localhost:3000/", false),
-            ("http://localhost:3000.example.test/", false),
-            ("//localhost:3000/", false),
-            ("/account", false),
-            ("javascript:alert(1)", false),
-            ("", false),
-        ];
-        for (url, expected) in rows {
-            assert_eq!(application.is_at(url), expected, "{url}");
-        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Decides whether a redirect URI is allowed: an exact match, or a pattern for one label of the host.
 
+use http::Uri;
+
 use crate::directory::Directory;
 
 /// Tells whether an application that lists these callbacks may be answered at this URL.
@@ -15,6 +17,30 @@ pub(crate) fn is_allowed(
     callbacks.iter().any(|allowed| {
         allowed == url || matches_wildcard(allowed, url) || matches_handle(allowed, url, org_code, directory)
     })
+}
+
+/// Tells whether a URL is on the origin of one of these URLs, which may have the patterns of callbacks.
+pub(crate) fn is_on_origin<'a>(
+    urls: impl IntoIterator<Item = &'a String>,
+    url: &str,
+    directory: &Directory,
+) -> bool {
+    let good = urls.into_iter().filter(|url| mistake(url).is_none());
+    let origins: Vec<_> = good.filter_map(|url| origin_of_pattern(url)).collect();
+    origin(url).is_some_and(|origin| is_allowed(&origins, &origin, None, directory))
+}
+
+/// Writes a URL's origin as a browser does, but for default ports, which nobody writes.
+fn origin(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?).to_ascii_lowercase())
+}
+
+/// The same for what is no URL until its pattern is filled in.
+fn origin_of_pattern(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
+    Some(format!("{scheme}://{authority}").to_ascii_lowercase())
 }
 
 /// Returns why Kinde would not take a callback with a wildcard; `None` for a good one, and for one without.
@@ -118,6 +144,45 @@ mod tests {
         assert!(allows("https://*.ex.com/cb", "https://tenant.ex.com/cb"));
         assert!(!allows("https://*.ex.com/cb", "https://ex.com/cb"));
         assert!(!allows("https://*.ex.com/cb", "https://a.b.ex.com/cb"));
+    }
+
+    #[test]
+    fn origin_is_scheme_host_and_port_with_the_patterns_filled_in() {
+        let mut directory = Directory::default();
+        directory.find_or_create_organization("acme");
+        let urls = [
+            "http://localhost:3000/callback?x=1",
+            "https://app.example.test",
+            "https://pr-*.ex.com/cb",
+            "https://{organization.handle}.ex.com/cb",
+            "https://refused.ex.com/*",
+        ]
+        .map(str::to_owned);
+        let rows = [
+            ("http://localhost:3000", true),
+            ("http://LOCALHOST:3000/account?tab=1#top", true),
+            ("https://app.example.test/", true),
+            ("https://pr-7.ex.com/me", true),
+            ("https://acme.ex.com/me", true),
+            ("https://globex.ex.com/me", false),
+            ("https://pr-7.evil.test/.ex.com/", false),
+            ("https://pr-7@evil.ex.com/", false),
+            ("https://refused.ex.com/", false),
+            ("http://localhost", false),
+            ("http://localhost:3001/", false),
+            ("https://localhost:3000/", false),
+            ("http://localhost:3000@example.test/", false),
+            ("http://me@localhost:3000/", false),
+            ("http://localhost:3000.example.test/", false),
+            ("//localhost:3000/", false),
+            ("/account", false),
+            ("javascript:alert(1)", false),
+            ("null", false),
+            ("", false),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(is_on_origin(&urls, url, &directory), expected, "{url}");
+        }
     }
 
     #[test]

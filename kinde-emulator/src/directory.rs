@@ -8,6 +8,7 @@ use crate::{
     api::ApiRecord,
     api_key::ApiKeys,
     application::{Application, ApplicationKind},
+    callback_urls,
     feature_flag::FlagRecord,
     identifiers,
     identity::Identity,
@@ -125,7 +126,10 @@ impl Directory {
 
     /// Tells whether a URL is on the origin of a registered application.
     pub(crate) fn has_application_at(&self, url: &str) -> bool {
-        self.applications.values().any(|application| application.is_at(url))
+        let applications = self.applications.values();
+        let urls =
+            applications.flat_map(|application| application.callbacks.iter().chain(&application.logout_urls));
+        callback_urls::is_on_origin(urls, url, self)
     }
 
     /// Finds a machine-to-machine application by name, or creates one; returns its client id.

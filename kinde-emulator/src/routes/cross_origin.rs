@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::{application, directory::Directory, provider::Provider};
+use crate::{callback_urls, directory::Directory, provider::Provider};
 
 /// Adds what the Fetch Standard (§3.3) asks for, and answers the request that a browser sends ahead.
 ///
@@ -55,7 +55,7 @@ fn is_for_pages(path: &str) -> bool {
 
 fn is_of_an_application(directory: &Directory, origin: &HeaderValue) -> bool {
     let callbacks = directory.applications.values().flat_map(|application| &application.callbacks);
-    callbacks.filter_map(|callback| application::origin(callback)).any(|known| origin == known.as_str())
+    origin.to_str().is_ok_and(|origin| callback_urls::is_on_origin(callbacks, origin, directory))
 }
 
 const PATHS: [&str; 4] =
