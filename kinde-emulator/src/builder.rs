@@ -21,6 +21,7 @@ use crate::{
     on_demand::OnDemand,
     portal::PortalLinks,
     provider::{JwksHeaders, Provider},
+    random::Random,
     requests::RequestLog,
     routes,
     seed::Seed,
@@ -53,6 +54,7 @@ pub struct EnvironmentBuilder {
     site_url: Option<String>,
     pub(crate) lifetimes: ChosenLifetimes,
     seed: Seed,
+    random_seed: Option<u64>,
     webhooks: Vec<WebhookEndpoint>,
     webhook_delivery: WebhookDelivery,
     webhook_style: WebhookStyle,
@@ -74,6 +76,7 @@ impl EnvironmentBuilder {
             site_url: None,
             lifetimes: ChosenLifetimes::default(),
             seed: Seed::default(),
+            random_seed: None,
             webhooks: Vec::new(),
             webhook_delivery: WebhookDelivery::default(),
             webhook_style: WebhookStyle::default(),
@@ -155,6 +158,20 @@ impl EnvironmentBuilder {
     /// Default: an empty one. What the other methods choose is added to the seed.
     pub fn with_seed(mut self, seed: Seed) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Makes codes, refresh tokens, sessions, the ids of tokens and events, and the IDs of generated keys follow from a
+    /// number, the same in every run that asks for the same things in the same order.
+    ///
+    /// Default: off, they are random. People, organizations and applications have the same ids in any case; the pairs of
+    /// generated keys, from the fourth on, are random in any case.
+    ///
+    /// # Security
+    ///
+    /// Whoever knows the number knows every code.
+    pub fn with_deterministic_ids(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
         self
     }
 
@@ -252,6 +269,7 @@ impl EnvironmentBuilder {
             client_id,
             lifetimes: Lifetimes::default().changed_by(self.seed.lifetimes()).changed_by(self.lifetimes),
             guards_api_key_verification: self.guards_api_key_verification,
+            random: self.random_seed.or(self.seed.random_seed()).map_or_else(Random::default, Random::seeded),
             clock,
             keys: Guarded::new(KeyRing::new()),
             jwks_headers: Guarded::new(JwksHeaders::default()),

@@ -220,7 +220,7 @@ impl Environment {
     ///
     /// [`SignInError`] when Kinde would show an error page instead of going back to the application.
     pub fn sign_in(&self, authorization_url: &str, person: &Person) -> Result<String, SignInError> {
-        consent::sign_in(&self.provider, authorization_url, person.id())
+        self.provider.random.during(|| consent::sign_in(&self.provider, authorization_url, person.id()))
     }
 
     /// Signs any header and payload with the current key, exactly as given.
@@ -256,13 +256,13 @@ impl Environment {
     ///
     /// The first two rotations use embedded keys; each later one generates a key, a fifth of a second.
     pub fn rotate_keys(&self) -> String {
-        self.provider.keys.lock().rotate()
+        self.provider.random.during(|| self.provider.keys.lock().rotate())
     }
 
     /// Signs with a new published key from now on, takes every older key out of the published set, and returns the new
     /// key's ID.
     pub fn replace_keys(&self) -> String {
-        self.provider.keys.lock().replace()
+        self.provider.random.during(|| self.provider.keys.lock().replace())
     }
 
     /// Takes a key out of the published set; it can still sign. Returns `false` when there is no such key.
@@ -279,7 +279,7 @@ impl Environment {
     ///
     /// Sign with it by `signed_by(kid)`; publish it with [`publish_key`](Self::publish_key).
     pub fn add_unpublished_key(&self) -> String {
-        self.provider.keys.lock().add_unpublished()
+        self.provider.random.during(|| self.provider.keys.lock().add_unpublished())
     }
 
     /// Answers the key set with this `Cache-Control`, or with none.

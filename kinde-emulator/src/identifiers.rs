@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::digest;
+
+use crate::random;
 
 /// Returns a person's id (`kp_` and 32 hexadecimal digits) for a name.
 pub(crate) fn person_id(name: &str) -> String {
@@ -168,12 +170,7 @@ fn stable_hex(kind: &str, name: &str, digits: usize) -> String {
 }
 
 fn random_bytes(count: usize) -> Vec<u8> {
-    let mut bytes = vec![0; count];
-    if rand::fill(&mut bytes).is_err() {
-        // AWS-LC aborts the process rather than report a failing random source; zeros are never reached.
-        bytes.fill(0);
-    }
-    bytes
+    random::bytes(count)
 }
 
 fn uuid_shaped(hex: &str) -> String {

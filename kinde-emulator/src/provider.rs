@@ -24,6 +24,7 @@ use crate::{
     machine_token,
     on_demand::OnDemand,
     portal::PortalLinks,
+    random::Random,
     requests::RequestLog,
     sessions::Sessions,
     signing_key::SigningKey,
@@ -42,6 +43,8 @@ pub(crate) struct Provider {
     pub(crate) lifetimes: Lifetimes,
     /// Whether verifying an API key takes a token.
     pub(crate) guards_api_key_verification: bool,
+    /// Where this environment's random values come from.
+    pub(crate) random: Random,
     pub(crate) clock: Clock,
     pub(crate) keys: Guarded<KeyRing>,
     pub(crate) jwks_headers: Guarded<JwksHeaders>,
@@ -147,7 +150,7 @@ impl Provider {
 
     fn announce(&self, source: &str, happening: Happening, now: Duration) {
         let happened_at = self.webhooks.moment(now);
-        let event_id = identifiers::event_id(happened_at);
+        let event_id = self.random.during(|| identifiers::event_id(happened_at));
         let Happening { event_type, data, ip_address } = happening;
         let style = self.webhooks.style;
         let envelope =
@@ -178,7 +181,7 @@ impl Provider {
         Envelope {
             issuer: self.issuer.clone(),
             client_id: client_id.to_owned(),
-            token_id: identifiers::token_id(),
+            token_id: self.random.during(identifiers::token_id),
             issued_at,
             expires_at,
         }

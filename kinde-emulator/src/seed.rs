@@ -77,6 +77,7 @@ pub struct Seed {
     invitations: Vec<SeedInvitation>,
     tokens: SeedTokens,
     time: Option<SeedTime>,
+    random_seed: Option<u64>,
 }
 
 impl Seed {
@@ -194,6 +195,11 @@ impl Seed {
     /// Returns what the seed says about how long tokens live.
     pub(crate) fn lifetimes(&self) -> ChosenLifetimes {
         self.tokens.lifetimes()
+    }
+
+    /// Returns the number that random values follow from, if they do.
+    pub(crate) fn random_seed(&self) -> Option<u64> {
+        self.random_seed
     }
 
     /// Returns the time at which the clock stands, in Unix seconds, if it does.

@@ -35,6 +35,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
+    random: u64,
     clock: ClockState,
     keys: KeyRing,
     jwks_headers: JwksHeaders,
@@ -85,6 +86,7 @@ impl Provider {
             guards_api_key_verification: _,
             snapshots: _,
             start: _,
+            random,
             clock,
             keys,
             jwks_headers,
@@ -97,6 +99,7 @@ impl Provider {
             webhooks,
         } = self;
         Snapshot {
+            random: random.position(),
             clock: clock.state(),
             keys: copy(keys),
             jwks_headers: copy(jwks_headers),
@@ -112,6 +115,7 @@ impl Provider {
 
     pub(crate) fn restore(&self, snapshot: &Snapshot) {
         let Snapshot {
+            random,
             clock,
             keys,
             jwks_headers,
@@ -123,6 +127,7 @@ impl Provider {
             on_demand,
             webhooks,
         } = snapshot;
+        self.random.restore(*random);
         self.clock.restore(*clock);
         self.keys.lock().clone_from(keys);
         self.jwks_headers.lock().clone_from(jwks_headers);

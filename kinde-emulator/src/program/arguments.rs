@@ -85,6 +85,10 @@ pub(crate) struct World {
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
 
+    /// Make codes, token ids and event ids follow from a number, the same in every run.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) deterministic: Option<u64>,
+
     /// Listen on another address of this computer, such as ::1.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "insecure_listen")]
     pub(crate) listen: Option<IpAddr>,

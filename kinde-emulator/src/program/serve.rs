@@ -47,6 +47,9 @@ pub(crate) async fn start(world: &World) -> Result<Environment, Box<dyn Error>> 
     if let Some(issuer) = &world.issuer {
         builder = builder.with_issuer(issuer);
     }
+    if let Some(number) = world.deterministic {
+        builder = builder.with_deterministic_ids(number);
+    }
     let webhooks = world.webhook.iter().map(String::as_str);
     Ok(webhooks.fold(builder, EnvironmentBuilder::with_webhook).try_start().await?)
 }

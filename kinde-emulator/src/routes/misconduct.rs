@@ -29,7 +29,8 @@ pub(crate) async fn observe(
     let own = request.extensions().get::<Fault>().cloned();
     let fault = own.or_else(|| provider.faults.take(&path));
     let is_cut_off = matches!(fault, Some(Fault::Reset | Fault::TruncatedBody | Fault::EndlessBody));
-    let response = answer_with(fault, &caller.misconduct, request, next).await;
+    let answered = provider.random.during_all_of(answer_with(fault, &caller.misconduct, request, next));
+    let response = answered.await;
     if !is_cut_off {
         provider.requests.answered(arrival, response.status().as_u16());
     }

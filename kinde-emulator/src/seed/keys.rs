@@ -29,6 +29,11 @@ pub(super) const SEED: &[Key] = &[
     Key::optional("properties", List(&Table(PROPERTY)), "Properties, whoever has values of them."),
     Key::optional("plans", List(&Table(PLAN)), "Billing plans."),
     Key::optional("tokens", Table(TOKENS), "How long what is issued stays good."),
+    Key::optional(
+        "random_seed",
+        Count,
+        "Codes, token ids and event ids follow from this number, and can be guessed; default: they are random.",
+    ),
     Key::optional("time", Table(TIME), "The clock; without it, the system's."),
 ];
 

@@ -41,7 +41,7 @@ impl WebhookEvent {
         let happened_at = provider.webhooks.moment(provider.clock.since_epoch());
         let envelope = Envelope {
             event_type,
-            event_id: &identifiers::event_id(happened_at),
+            event_id: &provider.random.during(|| identifiers::event_id(happened_at)),
             source: sample.source,
             happened_at,
             ip_address: sample.ip_address,

@@ -23,9 +23,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     handler::Handler,
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
@@ -45,8 +45,13 @@ pub(crate) fn routes(provider: &Arc<Provider>) -> Router {
     });
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::clone(provider), with_its_random_values))
         .layer(middleware::from_fn(guard::let_in_programs_of_this_computer))
         .with_state(Arc::clone(provider))
+}
+
+async fn with_its_random_values(State(provider): Shared, request: Request, next: Next) -> Response {
+    provider.random.during_all_of(next.run(request)).await
 }
 
 fn operations() -> Vec<Operation> {
