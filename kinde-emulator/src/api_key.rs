@@ -75,6 +75,12 @@ impl ApiKeys {
         Some(key.secret.clone())
     }
 
+    /// Makes a key one that is known and good for nothing.
+    pub(crate) fn revoke(&mut self, id: &str) -> bool {
+        let key = self.keys.iter_mut().find(|key| key.id == id);
+        key.map(|key| key.status = ApiKeyStatus::Revoked).is_some()
+    }
+
     pub(crate) fn remove(&mut self, id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.id != id);
@@ -146,9 +152,7 @@ impl Environment {
     ///
     /// At Kinde an administrator does this; the Management API can only delete a key.
     pub fn revoke_api_key(&self, id: &str) -> bool {
-        let mut directory = self.provider.directory.lock();
-        let key = directory.api_keys.keys.iter_mut().find(|key| key.id == id);
-        key.map(|key| key.status = ApiKeyStatus::Revoked).is_some()
+        self.provider.directory.lock().api_keys.revoke(id)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     callback_urls,
     feature_flag::FlagRecord,
     identifiers,
-    identity::Identity,
+    identity::{Identity, IdentityKind},
     invitations::InvitationRecord,
     password::Password,
     permission::PermissionRecord,
@@ -53,7 +53,7 @@ pub(crate) struct Directory {
     pub(crate) subscribers: BTreeMap<String, SubscriberRecord>,
     /// API keys, in the order they were made.
     pub(crate) api_keys: ApiKeys,
-    /// Invitations that nobody has accepted yet, by code.
+    /// Invitations by code, those that were accepted or revoked too.
     pub(crate) invitations: BTreeMap<String, InvitationRecord>,
     /// What happened and was not announced yet.
     pub(crate) journal: Vec<Happening>,
@@ -222,7 +222,11 @@ impl PersonRecord {
 
     /// Tells whether this is their address, in any case; nobody is found by an e-mail address that is empty.
     pub(crate) fn has_email(&self, email: &str) -> bool {
-        !email.is_empty() && self.email.eq_ignore_ascii_case(email)
+        let is_further = |identity: &Identity| {
+            identity.kind == IdentityKind::Email && identity.value.eq_ignore_ascii_case(email)
+        };
+        !email.is_empty()
+            && (self.email.eq_ignore_ascii_case(email) || self.further_identities.iter().any(is_further))
     }
 
     /// Returns what they would type to sign in.
@@ -233,7 +237,11 @@ impl PersonRecord {
 
     /// Tells whether this is one of the names they sign in with.
     pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.has_email(name) || self.username.as_deref() == Some(name) || self.phone.as_deref() == Some(name)
+        let is_further = |identity: &Identity| identity.value.eq_ignore_ascii_case(name);
+        self.has_email(name)
+            || self.username.as_deref() == Some(name)
+            || self.phone.as_deref() == Some(name)
+            || self.further_identities.iter().any(is_further)
     }
 
     pub(crate) fn membership(&self, org_code: &str) -> Option<&Membership> {

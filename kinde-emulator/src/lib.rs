@@ -44,7 +44,7 @@
 //!
 //! # What is not here
 //!
-//! Billing but for entitlements, 64 of the 183 operations of the Management API, and custom pages. The
+//! Billing but for entitlements, 60 of the 183 operations of the Management API, and custom pages. The
 //! README lists what is emulated, what is approximated and what is absent, with the evidence for each.
 //!
 //! # Security

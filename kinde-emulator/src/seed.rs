@@ -173,7 +173,7 @@ impl Seed {
             let record = application.record(directory);
             directory.applications.insert(record.client_id.clone(), record);
         }
-        self.invitations.iter().for_each(|invitation| invitation.plant(directory));
+        self.invitations.iter().for_each(|invitation| invitation.plant(directory, now));
         for person in &self.people {
             let record = person.record(directory, now);
             for membership in &record.memberships {

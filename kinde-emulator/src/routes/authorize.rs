@@ -51,7 +51,7 @@ pub(crate) async fn authorize(
 /// Tells whether the session of the browser is enough for this request.
 fn may_go_on(provider: &Provider, request: &AuthorizationRequest, person: &SignedIn) -> bool {
     let directory = provider.directory.lock();
-    let invitation = request.invitation_code.as_ref().and_then(|code| directory.invitations.get(code));
+    let invitation = request.invitation_code.as_ref().and_then(|code| directory.open_invitation(code));
     if let Some(invitation) = invitation {
         // Whoever uses this browser may not be the one who is invited.
         let known = directory.people.get(&person.person_id);

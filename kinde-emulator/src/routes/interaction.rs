@@ -74,7 +74,7 @@ pub(crate) fn show(
                 Errand::Application(request) => {
                     page.connection = request.connection_id.as_deref();
                     let invited =
-                        request.invitation_code.as_ref().and_then(|code| directory.invitations.get(code));
+                        request.invitation_code.as_ref().and_then(|code| directory.open_invitation(code));
                     page.email = invited.map_or(request.hinted_name(), |invited| &invited.email);
                     let registers = registers(&directory, interaction);
                     if registers { page.register() } else { page.sign_in() }
@@ -118,7 +118,7 @@ fn consent_page(provider: &Provider, directory: &Directory, name: &str, interact
 /// Tells whether a form with an unknown address makes an account. Somebody who is invited and known signs in.
 pub(crate) fn registers(directory: &Directory, interaction: &Interaction) -> bool {
     let Errand::Application(request) = &interaction.errand else { return false };
-    let invitation = request.invitation_code.as_ref().and_then(|code| directory.invitations.get(code));
+    let invitation = request.invitation_code.as_ref().and_then(|code| directory.open_invitation(code));
     match invitation {
         Some(invitation) => directory.person_called(&invitation.email).is_none(),
         None => request.prompt == Prompt::Register,

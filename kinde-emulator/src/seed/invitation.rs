@@ -18,13 +18,15 @@ pub(super) struct SeedInvitation {
 }
 
 impl SeedInvitation {
-    pub(super) fn plant(&self, directory: &mut Directory) {
+    pub(super) fn plant(&self, directory: &mut Directory, now: u64) {
         let Some(org_code) = directory.organization_named(&self.org).map(|known| known.code.clone()) else {
             return;
         };
         directory.know(&self.roles, &self.permissions);
-        let (roles, permissions) = (self.roles.clone(), self.permissions.clone());
-        let invitation = InvitationRecord { email: self.email.clone(), org_code, roles, permissions };
+        let invitation = InvitationRecord {
+            permissions: self.permissions.clone(),
+            ..InvitationRecord::new(&self.email, &org_code, self.roles.clone(), now)
+        };
         directory.invitations.insert(self.code.clone(), invitation);
     }
 }

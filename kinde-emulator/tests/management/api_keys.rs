@@ -3,7 +3,7 @@
 use kinde_emulator::Environment;
 use serde_json::{Value, json};
 
-use crate::calling::{Api, each, world};
+use crate::calling::{Api, client, each, world};
 
 /// An API with one scope; returns its id and the scope's.
 async fn invoices(kinde: &Environment, api: &Api) -> (Value, Value) {
@@ -52,12 +52,18 @@ async fn key_of_an_organization_is_good_until_it_is_rotated_or_deleted() {
 
 #[tokio::test]
 async fn revoked_key_is_known_and_not_valid() {
-    let (kinde, api) = world().await;
+    let kinde = Environment::builder().with_control_api().start().await;
+    let api = Api::of(&kinde).await;
     let (api_id, scope) = invoices(&kinde, &api).await;
     let user = api.user("ada@example.test").await;
     let details =
         json!({ "name": "k", "type": "user", "api_id": api_id, "scope_ids": [scope], "user_id": user });
     let (id, secret) = key(&api, details).await;
+    let control = format!("{}/_emulator/revoke_api_key", kinde.url());
+    for (id, status) in [(id.as_str(), 200), ("api_key_1", 404)] {
+        let answer = client().post(&control).json(&json!({ "id": id })).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+    }
     assert!(kinde.revoke_api_key(&id) && !kinde.revoke_api_key("api_key_1"));
     let told = api.done("POST api_keys/verify", json!({ "api_key": secret })).await;
     assert_eq!((&told["is_valid"], &told["status"]), (&json!(false), &json!("revoked")));

@@ -14,6 +14,7 @@ mod browser;
 mod calling;
 mod conventions;
 mod flags;
+mod invitations;
 mod organizations;
 mod paging;
 mod properties;

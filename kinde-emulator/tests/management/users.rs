@@ -132,6 +132,7 @@ async fn further_identity_can_become_the_primary_one_and_go() {
     let made = api.done(&format!("POST users/{id}/identities"), second.clone()).await;
     let identity = made["identity"]["id"].as_str().unwrap();
     assert_eq!(api.refused(&format!("POST users/{id}/identities"), second).await.1, "USER_ALREADY_EXISTS");
+    assert_eq!(kinde.person("second@example.test").id(), id, "they sign in with it");
     let known = api.got(&format!("identities/{identity}")).await;
     assert_eq!((&known["name"], &known["is_primary"]), (&json!("second@example.test"), &json!(false)));
     api.done(&format!("PATCH identities/{identity}"), json!({ "is_primary": true })).await;

@@ -20,6 +20,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::ask("apis", apis),
         Operation::act("register_api", register_api),
         Operation::act("delete_api", delete_api),
+        Operation::act("revoke_api_key", revoke_api_key),
     ]
 }
 
@@ -110,4 +111,14 @@ struct NamedApi {
 async fn delete_api(State(provider): Shared, Details(asked): Details<NamedApi>) -> Response {
     let is_known = provider.directory.lock().apis.remove(&asked.audience).is_some();
     done_or_unknown(is_known, "API", &asked.audience)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedApiKey {
+    id: String,
+}
+
+async fn revoke_api_key(State(provider): Shared, Details(asked): Details<NamedApiKey>) -> Response {
+    done_or_unknown(provider.directory.lock().api_keys.revoke(&asked.id), "API key", &asked.id)
 }

@@ -1,8 +1,8 @@
 //! Which operations are emulated, and by what.
 
 use super::{
-    Handler, api_keys, apis, applications, environment, flags, identities, members, organizations,
-    permissions, properties, redirects, roles, sessions, subscribers, users, webhooks,
+    Handler, api_keys, apis, applications, environment, flags, identities, invitations, members,
+    organizations, permissions, properties, redirects, roles, sessions, subscribers, users, webhooks,
 };
 
 /// Returns what carries out an operation; `None` when it is not emulated.
@@ -59,6 +59,10 @@ pub(super) const HANDLERS: &[(&str, Handler)] = &[
     ("GetIdentity", identities::get),
     ("UpdateIdentity", identities::update),
     ("DeleteIdentity", identities::delete),
+    ("getOrganizationInvites", invitations::list),
+    ("createOrganizationInvite", invitations::create),
+    ("getOrganizationInvite", invitations::get),
+    ("deleteOrganizationInvite", invitations::revoke),
     ("getOrganization", organizations::get),
     ("createOrganization", organizations::create),
     ("getOrganizations", organizations::list),

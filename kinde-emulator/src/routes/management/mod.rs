@@ -14,6 +14,7 @@ mod flags;
 mod guard;
 mod handlers;
 mod identities;
+mod invitations;
 mod members;
 mod moment;
 mod operations;

@@ -29,7 +29,8 @@ pub(super) fn read(text: &str) -> Option<u64> {
         ("Z" | "z", "") => 0,
         (sign @ ("+" | "-"), offset) => {
             let (hours, minutes) = offset.split_once(':').unwrap_or((offset, "0"));
-            let offset = hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60;
+            let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+            let offset = i64::from(hours) * 3_600 + i64::from(minutes) * 60;
             if sign == "-" { -offset } else { offset }
         }
         _ => return None,
@@ -66,6 +67,8 @@ mod tests {
             ("2026-13-21T14:13:20Z", None),
             ("2026-09-21T14:13:20", None),
             ("yesterday", None),
+            ("2026-09-21T14:13:20+9223372036854775807", None),
+            ("2026-09-21T14:13:20+", None),
             ("2026-09-21T14:13:2é", None),
         ];
         for (text, expected) in rows {
