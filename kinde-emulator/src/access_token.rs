@@ -79,6 +79,9 @@ pub(crate) fn claims(
     organization_properties.extend(draft.organization_properties.clone());
     claims.set_some("organization_properties", present(properties(&organization_properties)));
 
+    if let Some(application) = directory.applications.get(&envelope.client_id) {
+        application.customisation.apply_to_access(&mut claims, person, organization);
+    }
     draft.finish(&mut claims);
     claims
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::constant_time;
 
 use serde_json::Value;
 
-use crate::{identifiers, lifetimes::ChosenLifetimes};
+use crate::{identifiers, lifetimes::ChosenLifetimes, token_customisation::TokenCustomisation};
 
 /// A registered application (an OAuth client).
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub(crate) struct Application {
     pub(crate) refresh_cookie: RefreshCookie,
     /// Whether a device that names no application is this one.
     pub(crate) is_for_devices: bool,
+    pub(crate) customisation: TokenCustomisation,
 }
 
 /// What people see who sign in to an application, and how long it lasts.
@@ -75,6 +76,7 @@ impl Application {
             pages: PageChoices::default(),
             refresh_cookie: RefreshCookie::default(),
             is_for_devices: false,
+            customisation: TokenCustomisation::default(),
         }
     }
 

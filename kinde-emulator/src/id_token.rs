@@ -2,10 +2,17 @@
 
 use aws_lc_rs::digest;
 
-use crate::{access_token::Envelope, base64url, claims::Claims, directory::PersonRecord, draft::Draft};
+use crate::{
+    access_token::Envelope,
+    base64url,
+    claims::Claims,
+    directory::{Directory, PersonRecord},
+    draft::Draft,
+};
 
 /// Writes the claims set of the ID token that comes with `access_token`.
 pub(crate) fn claims(
+    directory: &Directory,
     person: &PersonRecord,
     draft: &Draft,
     envelope: &Envelope,
@@ -37,6 +44,9 @@ pub(crate) fn claims(
     }
     claims.set_some("provided_id", person.provided_id.as_deref());
 
+    if let Some(application) = directory.applications.get(&envelope.client_id) {
+        application.customisation.apply_to_id(&mut claims, person, directory);
+    }
     draft.finish(&mut claims);
     claims
 }
@@ -75,7 +85,7 @@ mod tests {
         };
         let mut draft = Draft::with_scopes(scopes);
         draft.nonce = nonce.map(str::to_owned);
-        claims(&PersonRecord::invent("mira", 0), &draft, &envelope, "access token")
+        claims(&Directory::default(), &PersonRecord::invent("mira", 0), &draft, &envelope, "access token")
     }
 
     #[test]

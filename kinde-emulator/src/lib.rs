@@ -120,6 +120,7 @@ mod sign_in_count;
 mod signing_key;
 mod snapshot;
 mod subscriber;
+mod token_customisation;
 mod user_tokens;
 mod webhooks;
 mod wrong;

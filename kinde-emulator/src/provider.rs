@@ -85,7 +85,7 @@ impl Provider {
     pub(crate) fn id_claims(&self, person: &PersonRecord, draft: &Draft, access_token: &str) -> Claims {
         let client_id = self.client_of(draft);
         let envelope = self.envelope(&client_id, draft, self.lifetimes_of(&client_id).id_token);
-        id_token::claims(person, draft, &envelope, access_token)
+        id_token::claims(&self.directory.lock(), person, draft, &envelope, access_token)
     }
 
     /// Writes the claims of an access token for the machine `client_id`.

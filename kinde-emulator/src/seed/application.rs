@@ -1,10 +1,18 @@
 //! Applications and APIs of a seed.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     application::{Application, PageChoices, RefreshCookie},
     directory::Directory,
+    lifetimes::ChosenLifetimes,
+    token_customisation::TokenCustomisation,
 };
 
 use super::secret::Secret;
@@ -34,6 +42,22 @@ pub(super) struct SeedApplication {
     refresh_token_cookie: Option<SeedCookie>,
     #[serde(default)]
     default_device_application: bool,
+    #[serde(default)]
+    tokens: SeedApplicationTokens,
+    opt_in_claims: Option<BTreeSet<String>>,
+    #[serde(default)]
+    access_token_claims: BTreeMap<String, Value>,
+    #[serde(default)]
+    id_token_claims: BTreeMap<String, Value>,
+}
+
+/// How long an application's tokens live where that is not the environment's usual time.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SeedApplicationTokens {
+    access_token_seconds: Option<u64>,
+    id_token_seconds: Option<u64>,
+    refresh_token_seconds: Option<u64>,
 }
 
 impl SeedApplication {
@@ -63,6 +87,17 @@ impl SeedApplication {
             Some(SeedCookie::Application) => RefreshCookie::OfApplication,
         };
         application.is_for_devices = self.default_device_application;
+        application.lifetimes = ChosenLifetimes {
+            access_token: self.tokens.access_token_seconds.map(Duration::from_secs),
+            id_token: self.tokens.id_token_seconds.map(Duration::from_secs),
+            refresh_token: self.tokens.refresh_token_seconds.map(Duration::from_secs),
+            ..ChosenLifetimes::default()
+        };
+        application.customisation = TokenCustomisation {
+            opt_in: self.opt_in_claims.clone(),
+            access_token: self.access_token_claims.clone(),
+            id_token: self.id_token_claims.clone(),
+        };
         let org = self.org.as_deref().and_then(|org| directory.organization_named(org));
         application.org_code = org.map(|org| org.code.clone());
         application

@@ -1,5 +1,7 @@
 //! Every key of a seed: the one table behind the reader's checks and the JSON Schema.
 
+use crate::token_customisation::OPT_IN;
+
 use super::shape::{
     Key,
     Referent::{Organization, Permission, Plan, Role},
@@ -75,6 +77,20 @@ const APPLICATION: &[Key] = &[
         Boolean,
         "Whether a device that names no application is this one.",
     ),
+    Key::optional("tokens", Table(APPLICATION_TOKENS), "How long its tokens live, if not as usual."),
+    Key::optional(
+        "opt_in_claims",
+        List(&OneOf(&OPT_IN)),
+        "The opt-in claims of its tokens; default: roles and properties of whoever has any.",
+    ),
+    Key::optional("access_token_claims", Map(&Anything), "What a token workflow adds to access tokens."),
+    Key::optional("id_token_claims", Map(&Anything), "What a token workflow adds to ID tokens."),
+];
+
+const APPLICATION_TOKENS: &[Key] = &[
+    Key::optional("access_token_seconds", Count, "Default: that of the environment."),
+    Key::optional("id_token_seconds", Count, "Default: that of the environment."),
+    Key::optional("refresh_token_seconds", Count, "Default: that of the environment."),
 ];
 
 const API: &[Key] = &[
