@@ -66,7 +66,8 @@ pub static SIGNED_IN: LazyLock<(String, String)> = LazyLock::new(|| {
                     .start()
                     .await;
                 let listens_at = kinde.url().trim_start_matches("http://").to_owned();
-                let token = kinde.person("alice").expires_in(Duration::from_secs(86_400 * 365)).access_token();
+                let token =
+                    kinde.person("alice").expires_in(Duration::from_secs(86_400 * 365)).access_token();
                 ready.send((listens_at, token)).expect("somebody waits for it");
                 std::future::pending::<()>().await;
             });
