@@ -81,6 +81,7 @@ mod error;
 mod faults;
 mod feature_flag;
 mod fields;
+mod forgetful_map;
 mod grants;
 mod guarded;
 mod html;

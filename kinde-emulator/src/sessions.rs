@@ -2,10 +2,11 @@
 
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    device_grants::DeviceGrants, identifiers, interaction::Interactions, refresh_tokens::RefreshTokens,
+    device_grants::DeviceGrants, forgetful_map::ForgetfulMap, identifiers, interaction::Interactions,
+    refresh_tokens::RefreshTokens,
 };
 
 pub(crate) use summary::SessionSummary;
@@ -16,11 +17,9 @@ pub(crate) struct Sessions {
     pub(crate) interactions: Interactions,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) devices: DeviceGrants,
-    sign_ons: BTreeMap<String, SignOn>,
-    codes: BTreeMap<String, IssuedCode>,
-    /// The codes in the order they were issued, to forget the oldest.
-    code_order: VecDeque<String>,
-    revoked_token_ids: BTreeSet<String>,
+    sign_ons: ForgetfulMap<SignOn>,
+    codes: ForgetfulMap<IssuedCode>,
+    revoked_token_ids: ForgetfulMap<()>,
     /// What somebody allowed an application, by person and client id.
     consents: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -78,12 +77,6 @@ impl Sessions {
 impl Sessions {
     pub(crate) fn issue_code(&mut self, code: IssuedCode) -> String {
         let value = identifiers::random_hex(24);
-        if self.code_order.len() >= MOST_CODES
-            && let Some(oldest) = self.code_order.pop_front()
-        {
-            self.codes.remove(&oldest);
-        }
-        self.code_order.push_back(value.clone());
         self.codes.insert(value.clone(), code);
         value
     }
@@ -102,7 +95,7 @@ impl Sessions {
     }
 
     pub(crate) fn revoke_token_id(&mut self, token_id: &str) {
-        self.revoked_token_ids.insert(token_id.to_owned());
+        self.revoked_token_ids.insert(token_id.to_owned(), ());
     }
 
     pub(crate) fn is_revoked(&self, token_id: &str) -> bool {
@@ -145,9 +138,6 @@ pub(crate) struct IssuedCode {
     pub(crate) expires_at: u64,
     pub(crate) is_used: bool,
 }
-
-/// Codes beyond this many forget the oldest; each lives ten minutes.
-const MOST_CODES: usize = 10_000;
 
 #[cfg(test)]
 impl Grant {
@@ -203,16 +193,6 @@ mod tests {
         let token = sessions.refresh_tokens.issue(token);
         sessions.use_code(&code);
         assert!(sessions.refresh_tokens.find(&token).is_none());
-    }
-
-    #[test]
-    fn codes_do_not_pile_up() {
-        let mut sessions = Sessions::default();
-        let first = sessions.issue_code(code("f"));
-        for _ in 0..MOST_CODES {
-            sessions.issue_code(code("f"));
-        }
-        assert_eq!((sessions.codes.len(), sessions.code(&first).is_some()), (MOST_CODES, false));
     }
 
     #[test]

@@ -77,7 +77,9 @@ pub(crate) fn issue(
     }
     if granted("offline") {
         let lifetime_seconds = provider.lifetimes_of(&grant.client_id).refresh_token.as_secs();
-        let token = RefreshToken::new(grant.clone(), &access_token, provider.clock.now(), lifetime_seconds);
+        // It is long, and only who keeps it needs it again.
+        let kept = if provider.lifetimes.keeps_access_token { access_token.as_str() } else { "" };
+        let token = RefreshToken::new(grant.clone(), kept, provider.clock.now(), lifetime_seconds);
         let value = provider.sessions.lock().refresh_tokens.issue(token);
         insert(&mut body, "refresh_token", value);
     }
