@@ -1,5 +1,6 @@
 //! A long run does not pile anything up: the program's memory stays what it was.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 use std::{
     io::{BufRead as _, BufReader},
