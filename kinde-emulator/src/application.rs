@@ -33,6 +33,8 @@ pub(crate) struct Application {
     /// Whether a device that names no application is this one.
     pub(crate) is_for_devices: bool,
     pub(crate) customisation: TokenCustomisation,
+    /// Whether callbacks may be plain http to other computers, which Kinde refuses.
+    pub(crate) takes_plain_http: bool,
 }
 
 /// What people see who sign in to an application, and how long it lasts.
@@ -77,6 +79,7 @@ impl Application {
             refresh_cookie: RefreshCookie::default(),
             is_for_devices: false,
             customisation: TokenCustomisation::default(),
+            takes_plain_http: false,
         }
     }
 

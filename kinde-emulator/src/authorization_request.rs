@@ -78,6 +78,10 @@ impl AuthorizationRequest {
             return Err(malformed(not_allowed(application, redirect_uri)));
         }
 
+        if callback_urls::is_plain_http_elsewhere(redirect_uri) && !application.takes_plain_http {
+            return Err(malformed(format!("{redirect_uri} is plain http, and not to this computer")));
+        }
+
         // RFC 6749 §4.1.2.1: what is wrong with the way back is told to the person, the rest to the application.
         let mode = ResponseMode::read(fields.get("response_mode"));
         let refuse = |error, description: &str| {

@@ -1,5 +1,7 @@
 //! Decides whether a redirect URI is allowed: an exact match, or a pattern for one label of the host.
 
+use std::net::IpAddr;
+
 use http::Uri;
 
 use crate::directory::Directory;
@@ -41,6 +43,18 @@ fn origin_of_pattern(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().filter(|authority| !authority.is_empty())?;
     Some(format!("{scheme}://{authority}").to_ascii_lowercase())
+}
+
+/// Tells whether a URL is plain http to another computer, which Kinde refuses.
+pub(crate) fn is_plain_http_elsewhere(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    !(is_loopback || host == "localhost" || host.ends_with(".localhost"))
 }
 
 /// Returns why Kinde would not take a callback with a wildcard; `None` for a good one, and for one without.
@@ -203,6 +217,25 @@ mod tests {
         }
         for callback in ["https://*-team.vercel.app/cb", "http://*.localhost:3000/cb", "https://ex.com/cb"] {
             assert_eq!(mistake(callback), None, "{callback}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_computer() {
+        let rows = [
+            ("http://localhost:3000/cb", false),
+            ("http://acme.localhost:3000/cb", false),
+            ("http://127.0.0.1:3000/cb", false),
+            ("http://[::1]:3000/cb", false),
+            ("https://app.example/cb", false),
+            ("myapp://callback", false),
+            ("http://app.example/cb", true),
+            ("http://localhost.evil.example/cb", true),
+            ("http://localhost@evil.example/cb", true),
+            ("http://192.168.0.7:3000/cb", true),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(is_plain_http_elsewhere(url), expected, "{url}");
         }
     }
 

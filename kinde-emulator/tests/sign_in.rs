@@ -209,3 +209,57 @@ async fn application_without_a_secret_needs_a_code_challenge_and_no_secret() {
     let (status, _) = Browser::new().exchange(&kinde, &parameter(&callback, "code").unwrap()).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn person_with_a_password_has_no_tile_and_webhooks_hear_of_the_wrong_one() {
+    let kinde = Environment::start().await;
+    let bob = kinde.person("bob");
+    bob.set_password(Some("correct horse"));
+    bob.set_one_click(false);
+    kinde.add_webhook("http://127.0.0.1:1/nobody/listens").unwrap();
+    let url = authorization_url(&kinde, &[]);
+    let browser = Browser::new();
+    let page = browser.get(&url).await.text().await.unwrap();
+    assert!(!page.contains(bob.id()));
+    let interaction = page.split("name=\"interaction\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let endpoint = format!("{}/oauth2/auth/sign_in", kinde.url());
+    let post = async |form: &[(&str, &str)]| {
+        let form = [&[("interaction", interaction)], form].concat();
+        browser.post(&endpoint, &form).await
+    };
+    // Naming him in the way of a tile asks for the password as well.
+    let asked = post(&[("person", bob.id())]).await;
+    assert_eq!(asked.status(), StatusCode::OK);
+    assert!(asked.text().await.unwrap().contains("name=\"p_password\""));
+    for (email, password) in [("bob@example.test", "wrong"), ("nobody@example.test", "correct horse")] {
+        let refused = post(&[("p_email", email), ("p_password", password)]).await;
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        assert!(refused.text().await.unwrap().contains("do not belong together"), "{email}");
+    }
+    kinde.settled().await;
+    let failed = kinde
+        .webhook_attempts()
+        .iter()
+        .filter(|tried| tried.event_type == "user.authentication_failed")
+        .count();
+    assert_eq!(failed, 2);
+    let callback = location(&post(&[("p_email", "bob@example.test"), ("p_password", "correct horse")]).await);
+    assert!(parameter(&callback, "code").is_some());
+
+    bob.set_one_click(true);
+    assert!(Browser::new().get(&url).await.text().await.unwrap().contains(bob.id()));
+}
+
+#[tokio::test]
+async fn plain_http_to_another_computer_is_refused_unless_the_world_says_otherwise() {
+    let text = "[[applications]]\nname = \"web\"\ncallbacks = [\"http://app.example/cb\"]\n";
+    for (switch, is_allowed) in [("", false), ("plain_http_callbacks = true", true)] {
+        let seed = Seed::from_toml(&format!("{text}{switch}")).unwrap();
+        let kinde = Environment::builder().with_seed(seed).start().await;
+        let good = authorization_url(&kinde, &[]);
+        let url = good.replace("http%3A%2F%2Flocalhost%3A3000%2Fcallback", "http://app.example/cb");
+        let answered = kinde.sign_in(&url, &kinde.person("alice"));
+        assert_eq!(answered.is_ok(), is_allowed, "{answered:?}");
+        assert!(is_allowed || matches!(answered, Err(SignInError::Page { code: 1656, .. })));
+    }
+}

@@ -43,6 +43,8 @@ pub(super) struct SeedApplication {
     #[serde(default)]
     default_device_application: bool,
     #[serde(default)]
+    plain_http_callbacks: bool,
+    #[serde(default)]
     tokens: SeedApplicationTokens,
     opt_in_claims: Option<BTreeSet<String>>,
     #[serde(default)]
@@ -98,6 +100,7 @@ impl SeedApplication {
             access_token: self.access_token_claims.clone(),
             id_token: self.id_token_claims.clone(),
         };
+        application.takes_plain_http = self.plain_http_callbacks;
         let org = self.org.as_deref().and_then(|org| directory.organization_named(org));
         application.org_code = org.map(|org| org.code.clone());
         application

@@ -77,6 +77,11 @@ const APPLICATION: &[Key] = &[
         Boolean,
         "Whether a device that names no application is this one.",
     ),
+    Key::optional(
+        "plain_http_callbacks",
+        Boolean,
+        "Whether callbacks may be plain http to other computers, which Kinde refuses.",
+    ),
     Key::optional("tokens", Table(APPLICATION_TOKENS), "How long its tokens live, if not as usual."),
     Key::optional(
         "opt_in_claims",
