@@ -29,6 +29,9 @@ export const machine = {
   clientSecret: "ThisIsNoSecretBecauseItIsPublishedWithTheTests03",
 };
 
+/** How many seconds a refresh token works after its first use. */
+export const overlap = 10;
+
 /** Starts an emulator on a free port, with the world of a seed: a file, or what would stand in one. */
 export async function startEmulator(seed = world) {
   const program = process.env.KINDE_EMULATOR ?? "kinde-emulator";

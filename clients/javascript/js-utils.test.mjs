@@ -6,7 +6,7 @@ import { beforeEach, describe, test } from "node:test";
 import * as kindeUtils from "@kinde/js-utils";
 
 import { Browser } from "./browser.mjs";
-import { singlePage, startEmulator, web } from "./emulator.mjs";
+import { overlap, singlePage, startEmulator, web } from "./emulator.mjs";
 
 const kinde = await startEmulator();
 kindeUtils.frameworkSettings.framework = "Node";
@@ -66,8 +66,10 @@ for (const application of applications) {
       assert.equal(refreshed.success, true, refreshed.error);
       assert.ok(refreshed.accessToken && refreshed.idToken && refreshed.refreshToken);
       await kindeUtils.getActiveStorage().setSessionItem(kindeUtils.StorageKeys.refreshToken, old);
+      await kinde.control("advance", { seconds: overlap });
       const again = await kindeUtils.refreshToken({ domain: kinde.issuer, clientId, clientSecret });
       assert.equal(again.success, false);
+      await kinde.control("follow_system_time");
     });
   });
 }

@@ -6,7 +6,7 @@ import { describe, mock, test } from "node:test";
 import { createKindeServerClient, GrantType } from "@kinde-oss/kinde-typescript-sdk";
 
 import { Browser } from "./browser.mjs";
-import { machine, singlePage, startEmulator, web } from "./emulator.mjs";
+import { machine, overlap, singlePage, startEmulator, web } from "./emulator.mjs";
 
 const kinde = await startEmulator();
 
@@ -86,7 +86,9 @@ for (const { name, start } of clients) {
       assert.notEqual(visitor.items.get("id_token"), undefined);
       assert.deepEqual(await sdk.getOrganization(visitor), { orgCode: "org_globex" });
       visitor.items.set("refresh_token", old.get("refresh_token"));
+      await kinde.control("advance", { seconds: overlap });
       await assert.rejects(sdk.refreshTokens(visitor), /refresh token/i);
+      await kinde.control("follow_system_time");
     });
 
     test("logging out ends single sign-on and goes back to the application", async () => {

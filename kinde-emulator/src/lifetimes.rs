@@ -32,8 +32,8 @@ impl EnvironmentBuilder {
 
     /// Keeps a rotated refresh token working this long.
     ///
-    /// Default: zero, rotated means dead, which shows a client that refreshes twice at once. Kinde has a short
-    /// overlap and does not say how long.
+    /// Default: ten seconds. Kinde documents a small overlap for requests at the same time, and does not say how long:
+    /// a guess. With zero, rotated means dead, which shows a client that refreshes twice at once.
     pub fn with_refresh_overlap(mut self, overlap: Duration) -> Self {
         self.lifetimes.refresh_overlap = Some(overlap);
         self
@@ -72,13 +72,14 @@ pub(crate) struct Lifetimes {
 }
 
 impl Default for Lifetimes {
-    /// Kinde's defaults: a day, an hour, fifteen days; the overlap is undocumented there and zero here.
+    /// Kinde's defaults: a day, an hour, fifteen days. It documents that there is an overlap and not how long it is: ten
+    /// seconds are a guess.
     fn default() -> Self {
         Self {
             access_token: Duration::from_secs(86_400),
             id_token: Duration::from_secs(3_600),
             refresh_token: Duration::from_secs(1_296_000),
-            refresh_overlap: Duration::ZERO,
+            refresh_overlap: Duration::from_secs(10),
             keeps_access_token: false,
             ends_reused_families: true,
         }

@@ -59,6 +59,7 @@ async fn reuse_harms_nobody_where_it_is_forgiven() {
         let browser = Browser::new();
         let first = browser.tokens(&kinde, SCOPES).await;
         let (_, second) = refreshed(&kinde, &browser, &first).await;
+        kinde.advance(Duration::from_secs(10));
         assert_eq!(refreshed(&kinde, &browser, &first).await.1["error"], "invalid_grant");
         assert_eq!(refreshed(&kinde, &browser, &second).await.0, StatusCode::OK);
     }

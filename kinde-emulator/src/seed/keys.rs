@@ -218,7 +218,7 @@ const TOKENS: &[Key] = &[
     Key::optional(
         "refresh_overlap_seconds",
         Count,
-        "How long a rotated refresh token still works; default 0.",
+        "How long a rotated refresh token still works; default 10.",
     ),
     Key::optional(
         "keeps_access_token",
