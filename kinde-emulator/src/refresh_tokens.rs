@@ -69,21 +69,13 @@ impl RefreshTokens {
         self.families.values_mut().flatten().map(|(_, token)| token)
     }
 
-    pub(crate) fn revoke(&mut self, value: &str) {
-        self.retain(|known, _| known != value);
-    }
-
     pub(crate) fn end_family(&mut self, name: &str) {
         self.families.remove(name);
     }
 
     pub(crate) fn end_where(&mut self, is_over: impl Fn(&Grant) -> bool) {
-        self.retain(|_, token| !is_over(&token.grant));
-    }
-
-    fn retain(&mut self, keep: impl Fn(&str, &RefreshToken) -> bool) {
         self.families.retain(|_, family| {
-            family.retain(|(value, token)| keep(value, token));
+            family.retain(|(_, token)| !is_over(&token.grant));
             !family.is_empty()
         });
     }

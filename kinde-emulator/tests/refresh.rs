@@ -66,6 +66,19 @@ async fn reuse_harms_nobody_where_it_is_forgiven() {
 }
 
 #[tokio::test]
+async fn revoked_refresh_token_takes_along_the_one_before_it() {
+    let kinde = started(Environment::builder()).await;
+    let browser = Browser::new();
+    let first = browser.tokens(&kinde, SCOPES).await;
+    let (_, second) = refreshed(&kinde, &browser, &first).await;
+    let (secret, value) = (kinde.client_secret(), second["refresh_token"].as_str().unwrap());
+    let form = [("token", value), ("client_id", kinde.client_id()), ("client_secret", secret.as_str())];
+    let answer = browser.post(&format!("{}/oauth2/revoke", kinde.url()), &form).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(refreshed(&kinde, &browser, &first).await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
 async fn scope_that_was_not_granted_uses_nothing_up() {
     let kinde = started(Environment::builder()).await;
     let browser = Browser::new();

@@ -35,12 +35,11 @@ pub(crate) async fn revoke(
     };
     let claims = provider.verified_claims(token);
     let mut sessions = provider.sessions.lock();
-    let is_own = sessions
-        .refresh_tokens
-        .find(token)
-        .is_some_and(|known| known.grant.client_id == application.client_id);
-    if is_own {
-        sessions.refresh_tokens.revoke(token);
+    let own_refresh_token =
+        sessions.refresh_tokens.find(token).filter(|known| known.grant.client_id == application.client_id);
+    // The one before it, which an overlap keeps, would bring another: a guess, as Ory Hydra ends all of a sign-in too.
+    if let Some(family) = own_refresh_token.map(|known| known.grant.family.clone()) {
+        sessions.refresh_tokens.end_family(&family);
     }
     let own_token_id = claims
         .as_ref()
