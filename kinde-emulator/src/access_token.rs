@@ -80,7 +80,7 @@ pub(crate) fn claims(
     claims.set_some("organization_properties", present(properties(&organization_properties)));
 
     if let Some(application) = directory.applications.get(&envelope.client_id) {
-        application.customisation.apply_to_access(&mut claims, person, organization);
+        application.customisation.apply_to_access(&mut claims, draft, person, organization);
     }
     draft.finish(&mut claims);
     claims

@@ -50,6 +50,16 @@ impl Draft {
         }
     }
 
+    /// Tells whether a claim that applications opt into was asked for, for this one token.
+    pub(crate) fn asks_for(&self, claim: &str) -> bool {
+        match claim {
+            "roles" => !self.roles.is_empty(),
+            "user_properties" => !self.user_properties.is_empty(),
+            "organization_properties" => !self.organization_properties.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Applies what was asked for by name, after everything else.
     pub(crate) fn finish(&self, claims: &mut Claims) {
         if self.hasura {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     claims::Claims,
     directory::{Directory, OrganizationRecord, PersonRecord},
+    draft::Draft,
 };
 
 /// How an application's tokens are customised.
@@ -21,15 +22,17 @@ pub(crate) struct TokenCustomisation {
 }
 
 impl TokenCustomisation {
-    /// Applies to an access token what it says about it.
+    /// Applies to an access token what it says about it. What a test asked for is there all the same.
     pub(crate) fn apply_to_access(
         &self,
         claims: &mut Claims,
+        draft: &Draft,
         person: &PersonRecord,
         organization: Option<&OrganizationRecord>,
     ) {
         if let Some(opt_in) = &self.opt_in {
-            for claim in GIVEN_UNASKED.into_iter().filter(|claim| !opt_in.contains(*claim)) {
+            let is_left_out = |claim: &&str| !opt_in.contains(*claim) && !draft.asks_for(claim);
+            for claim in GIVEN_UNASKED.into_iter().filter(is_left_out) {
                 claims.remove(claim);
             }
             if opt_in.contains("email") && !person.email.is_empty() {
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
 
-    async fn claims(application: &str) -> (Value, Value) {
+    async fn started(application: &str) -> crate::Environment {
         let seed = format!(
             "[[organizations]]\nhandle = \"acme\"\n[[people]]\nname = \"ada\"\nproperties = {{ badge = 1 }}\n\
              memberships = [{{ org = \"acme\", roles = [\"admin\"] }}]\n[[applications]]\nname = \"web\"\n{application}\n"
@@ -101,12 +104,18 @@ mod tests {
         let builder = crate::Environment::builder().with_seed(Seed::from_toml(&seed).unwrap());
         let kinde = builder.start().await;
         kinde.set_time(1_000);
+        kinde
+    }
+
+    fn read(token: &str) -> Value {
+        let payload = crate::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice(&payload).unwrap()
+    }
+
+    async fn claims(application: &str) -> (Value, Value) {
+        let kinde = started(application).await;
         let ada = kinde.person("ada");
-        let read = |token: String| {
-            let payload = crate::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
-            serde_json::from_slice(&payload).unwrap()
-        };
-        (read(ada.access_token()), read(ada.id_token()))
+        (read(&ada.access_token()), read(&ada.id_token()))
     }
 
     #[tokio::test]
@@ -117,6 +126,16 @@ mod tests {
         assert_eq!((&access["email"], &access["org_name"]), (&json!("ada@example.test"), &json!("Acme")));
         assert!(access.get("roles").is_none() && access.get("user_properties").is_none());
         assert_eq!(id["organizations"], json!([{ "id": access["org_code"], "name": "Acme" }]));
+    }
+
+    #[tokio::test]
+    async fn what_a_test_asked_for_is_there_whatever_the_application_chose() {
+        let kinde = started("opt_in_claims = []").await;
+        let token = kinde.person("ada").with_role("viewer").with_property("city", "Turin").access_token();
+        let access = read(&token);
+        let keys: Vec<_> = access["roles"].as_array().unwrap().iter().map(|role| &role["key"]).collect();
+        assert_eq!(keys, ["admin", "viewer"]);
+        assert_eq!(access["user_properties"]["city"], json!({ "v": "Turin" }));
     }
 
     #[tokio::test]
