@@ -60,6 +60,30 @@ async fn callback_with_a_wildcard_or_a_handle_is_accepted_and_a_stranger_is_not(
 }
 
 #[tokio::test]
+async fn browser_that_comes_by_another_name_is_told_the_address_of_the_issuer() {
+    let get = async |kinde: &Environment, url: String| {
+        let answer = Browser::new().get(&url).await;
+        (
+            answer.status(),
+            answer.text().await.unwrap().contains(&format!("KINDE_ISSUER_URL={}", kinde.issuer())),
+        )
+    };
+    let kinde = Environment::start().await;
+    let (url, by_name) = (kinde.url().to_owned(), kinde.url().replace("127.0.0.1", "localhost"));
+    let good = authorization_url(&kinde, &[]);
+    assert_eq!(get(&kinde, good.clone()).await, (StatusCode::OK, false));
+    assert_eq!(get(&kinde, good.replace(&url, &by_name)).await, (StatusCode::BAD_REQUEST, true));
+    let keys = format!("{by_name}/.well-known/jwks");
+    assert_eq!(get(&kinde, keys).await.0, StatusCode::OK, "machines compare nothing with it");
+
+    let kinde = Environment::builder().with_issuer("https://acme.kinde.com").start().await;
+    let good = authorization_url(&kinde, &[]);
+    assert_eq!(get(&kinde, good.clone()).await.0, StatusCode::OK, "it listens there whatever tokens say");
+    let by_name = good.replace("127.0.0.1", "localhost");
+    assert_eq!(get(&kinde, by_name).await, (StatusCode::BAD_REQUEST, true));
+}
+
+#[tokio::test]
 async fn answer_travels_in_the_way_asked_for() {
     let kinde = Environment::start().await;
     let alice = kinde.person("alice");

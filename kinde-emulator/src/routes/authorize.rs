@@ -12,7 +12,7 @@ use crate::{
     journey::{self, Next},
     provider::Provider,
     routes::{
-        answer,
+        address, answer,
         interaction::{answer_application, begin, signed_on},
         pages, sign_on_cookie,
     },
@@ -24,6 +24,9 @@ pub(crate) async fn authorize(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    if let Some(correction) = address::correct(&provider, &headers) {
+        return correction;
+    }
     let request = match consent::read(&provider, &uri) {
         Ok(request) => request,
         Err(Refusal::Page { code, reason }) => {

@@ -1,6 +1,7 @@
 //! What an environment answers over HTTP.
 
 mod account;
+mod address;
 mod answer;
 mod authorize;
 mod bearer;

@@ -15,6 +15,18 @@ pub(crate) fn error(code: u16, reason: &str) -> Html {
     document("Something went wrong", &main)
 }
 
+/// Writes the page for a browser that came by a name that tokens do not have.
+pub(crate) fn wrong_address(host: &str, issuer: &str) -> Html {
+    let main = Html::of("<p role=\"alert\" class=\"notice\">Your application came here as <strong>")
+        .text(host)
+        .and("</strong>, and the tokens of this emulator say <strong>")
+        .text(issuer)
+        .and("</strong>. It would refuse them.</p>\n<p>Give the application this address:</p>\n<p><code>KINDE_ISSUER_URL=")
+        .text(issuer)
+        .and("</code></p>\n<p>Or start the emulator with the address that the application has: <code>--issuer URL</code>.</p>\n");
+    document("Another address", &main)
+}
+
 /// Writes the page for a link, or a page, that was left open too long.
 pub(crate) fn expired() -> Html {
     let main = Html::of("<p role=\"alert\" class=\"notice\">This link has expired.</p>\n")
