@@ -106,6 +106,17 @@ async fn requests_are_counted_and_faults_do_not_reach_the_control_api() {
 }
 
 #[tokio::test]
+async fn path_that_nobody_knows_is_kindes_and_not_the_control_apis() {
+    let kinde = environment().await;
+    let url = format!("{}/oauth2/userinfo", kinde.url());
+    let answer = client().get(&url).header(header::ORIGIN, "http://localhost:3000").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    kinde.expect_requests("/oauth2/userinfo", 1);
+    kinde.fault("/oauth2/userinfo", Fault::Status(503));
+    assert_eq!(client().get(&url).send().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn applications_are_listed_with_what_a_client_needs() {
     let kinde = environment().await;
     let billing = kinde.machine("billing");

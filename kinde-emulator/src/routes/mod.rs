@@ -66,7 +66,8 @@ pub(crate) fn routes(provider: &Arc<Provider>, has_control_api: bool) -> Router 
         .layer(middleware::from_fn_with_state(Arc::clone(provider), cross_origin::answer_pages))
         .with_state(Arc::clone(provider));
     if has_control_api {
-        kinde.layer(middleware::from_fn(control::of_one_request)).merge(control::routes(provider))
+        // In this order a path that neither knows is Kinde's: axum takes the fallback of the router that comes last.
+        control::routes(provider).merge(kinde.layer(middleware::from_fn(control::of_one_request)))
     } else {
         kinde
     }
