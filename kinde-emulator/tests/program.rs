@@ -182,6 +182,9 @@ fn running_emulator_is_asked_for_events_and_keys() {
     let event =
         printed(&["trigger", "user.created", "--set", "data.user.email=ada@example.test", url[0], url[1]]);
     assert!(event.starts_with("event_"), "{event}");
+    let misspelt = program(&["trigger", "user.craeted", url[0], url[1]]).output().unwrap();
+    let told = String::from_utf8(misspelt.stderr).unwrap();
+    assert!(misspelt.status.success() && told.starts_with("user.craeted is none of"), "{told}");
     let first = printed(&["rotate-keys", url[0], url[1]]);
     let second = printed(&["rotate-keys", "--drop-old", url[0], url[1]]);
     assert!(first.len() == 48 && second.len() == 48 && first != second, "{first}{second}");

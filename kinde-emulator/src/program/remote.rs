@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use kinde_emulator::EVENT_TYPES;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,6 +12,14 @@ use super::{
 
 /// Has an event sent; prints its id.
 pub(crate) fn trigger(options: &Trigger) -> Result<(), Box<dyn Error>> {
+    if !EVENT_TYPES.contains(&options.event_type.as_str()) {
+        // Kinde may have a new one, so it is sent all the same.
+        eprintln!(
+            "{} is none of the event types that Kinde documents: {}",
+            options.event_type,
+            EVENT_TYPES.join(", ")
+        );
+    }
     let set: Map<_, _> = options.set.iter().cloned().collect();
     let details = json!({ "event_type": options.event_type, "set": set });
     let answer = control_client::post(&options.url, "trigger", &details)?;
