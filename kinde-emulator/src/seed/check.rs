@@ -209,8 +209,13 @@ fn described(content: &Content) -> &'static str {
     }
 }
 
-/// The lists whose items have one name each, and the key that holds it.
-const IDENTITIES: [(&str, &str); 8] = [
+/// The lists whose items are told apart, and the keys by which they are.
+const IDENTITIES: [(&str, &str); 13] = [
+    ("applications", "name"),
+    ("applications", "client_id"),
+    ("organizations", "code"),
+    ("people", "email"),
+    ("people", "id"),
     ("organizations", "handle"),
     ("people", "name"),
     ("roles", "key"),
@@ -294,11 +299,16 @@ mod tests {
     }
 
     #[test]
-    fn second_thing_of_a_name_is_told_with_the_line_of_the_first() {
+    fn second_thing_of_a_name_or_id_is_told_with_the_line_of_the_first() {
         let text = "[[people]]\nname = \"alice\"\n\n[[people]]\nname = \"alice\"\n";
         assert_eq!(
             told_of_toml(text),
             ["line 5: `alice` is there twice, first on line 2 (at people[1].name)"]
+        );
+        let text = "[[applications]]\nname = \"web\"\nclient_id = \"x\"\n[[applications]]\nname = \"b\"\nclient_id = \"x\"\n";
+        assert_eq!(
+            told_of_toml(text),
+            ["line 6: `x` is there twice, first on line 3 (at applications[1].client_id)"]
         );
     }
 }
