@@ -301,6 +301,9 @@ async fn pages_without_a_question_can_be_read_too() {
     stage.kinde.show_error_at_next_sign_in(4032);
     browser.open(&stage.url(&[])).await;
     inspect(&mut browser, "error-provider").await;
+    browser.open(&stage.url(&[]).replace("127.0.0.1", "localhost")).await;
+    assert_eq!(browser.heading().await, "Another address");
+    inspect(&mut browser, "another-address").await;
 
     browser.open(&stage.url(&[])).await;
     stage.kinde.advance(std::time::Duration::from_secs(3_600));
