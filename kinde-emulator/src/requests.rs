@@ -83,6 +83,8 @@ impl RequestLog {
     /// Writes down a request that arrives.
     pub(crate) fn record(&self, method: &str, path: &str) -> Arrival {
         let mut log = self.0.lock();
+        // A path that no route could have is not worth keeping whole.
+        let path = path.get(..LONGEST_PATH).unwrap_or(path);
         // Anybody may ask for any path; so many are no test's.
         if log.counts.len() < PATH_LIMIT || log.counts.contains_key(path) {
             let count = log.counts.entry(path.to_owned()).or_default();
@@ -153,6 +155,7 @@ fn described(request: &ReceivedRequest) -> String {
 const RECENT_LIMIT: usize = 1_000;
 
 /// How many paths are counted.
+const LONGEST_PATH: usize = 1_024;
 const PATH_LIMIT: usize = 10_000;
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ impl Environment {
         self.settled().await;
     }
 
-    /// Returns the delivery log: every request made to an endpoint, in the order they ended.
+    /// Returns the delivery log: the requests made to endpoints, in the order they ended; the last 18,000 at least.
     #[must_use]
     pub fn webhook_attempts(&self) -> Vec<WebhookAttempt> {
         self.provider.webhooks.read(|outbox| outbox.attempts.clone())

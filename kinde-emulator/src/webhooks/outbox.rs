@@ -1,12 +1,9 @@
 //! What is to be delivered, where and when; a plain record that knows no network.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
+    forgetful_map::ForgetfulMap,
     identifiers,
     random::split_mix,
     webhooks::{
@@ -63,12 +60,13 @@ pub(crate) struct Outbox {
     pub(crate) endpoints: Vec<EndpointRecord>,
     pub(crate) settings: WebhookDelivery,
     pub(crate) is_held: bool,
+    /// The last ones, in the order they were made.
     pub(crate) attempts: Vec<WebhookAttempt>,
     /// By when they are due, and then in the order they came.
     waiting: BTreeMap<(Duration, usize), Delivery>,
     under_way: usize,
-    /// Every event announced, by id.
-    events: BTreeMap<String, Sent>,
+    /// The last events announced, by id: those that can be sent again.
+    events: ForgetfulMap<Sent>,
     /// How many places in line were given out.
     places: usize,
     /// How many endpoints were ever added.
@@ -170,12 +168,11 @@ impl Outbox {
     }
 
     fn queue(&mut self, event: &Arc<Event>, now: Duration) {
-        let sent = match self.events.entry(event.id.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Sent { event: Arc::clone(event), copies: 0 }),
-        };
-        let copy = sent.copies;
-        sent.copies = copy.saturating_add(1);
+        let copy = self.events.get(&event.id).map_or(0, |sent| sent.copies);
+        match self.events.get_mut(&event.id) {
+            Some(sent) => sent.copies = copy.saturating_add(1),
+            None => drop(self.events.insert(event.id.clone(), Sent { event: Arc::clone(event), copies: 1 })),
+        }
         let wanting = self.endpoints.iter().filter(|known| known.is_enabled);
         let deliveries: Vec<_> = wanting
             .filter(|known| known.endpoint.wants(&event.event_type))
@@ -205,7 +202,7 @@ impl Outbox {
     /// Forgets the log, and the events that could be sent again.
     pub(crate) fn forget(&mut self) {
         self.attempts.clear();
-        self.events.clear();
+        self.events = ForgetfulMap::default();
     }
 }
 
@@ -234,6 +231,9 @@ impl Outbox {
             return;
         }
         let is_success = outcome.is_success();
+        if self.attempts.len() >= MOST_ATTEMPTS {
+            self.attempts.drain(..MOST_ATTEMPTS / 10);
+        }
         self.attempts.push(WebhookAttempt {
             event_id: delivery.event.id.clone(),
             event_type: delivery.event.event_type.clone(),
@@ -300,6 +300,9 @@ impl Outbox {
         self.waiting.insert((due, self.places), delivery);
     }
 }
+
+/// More than a test looks at; a few megabytes.
+const MOST_ATTEMPTS: usize = 20_000;
 
 #[cfg(test)]
 mod tests {
