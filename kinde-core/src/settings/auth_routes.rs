@@ -14,7 +14,7 @@ pub enum AuthRoute {
     Register,
     /// Begins to create an organization.
     CreateOrg,
-    /// Shows the configuration without its secrets.
+    /// Tells whether sign-in is ready, and which setting is missing.
     Health,
     /// Gives the page's script what the session holds.
     Setup,
@@ -26,6 +26,8 @@ pub enum AuthRoute {
     Callback,
     /// Gives the profile of who is signed in; its name is fixed, as in the first Next.js SDK.
     Me,
+    /// Begins a session in another organization; its name is fixed, as in the SvelteKit SDK.
+    SwitchOrg,
 }
 
 impl AuthRoute {
@@ -42,6 +44,7 @@ impl AuthRoute {
             Self::EndSession => "end_session",
             Self::Callback => "kinde_callback",
             Self::Me => "me",
+            Self::SwitchOrg => "switch_org",
         }
     }
 
@@ -56,11 +59,11 @@ impl AuthRoute {
             Self::Setup => Some("KINDE_AUTH_SETUP_ROUTE"),
             Self::Portal => Some("KINDE_AUTH_PORTAL_ROUTE"),
             Self::EndSession => Some("KINDE_AUTH_ENDSESSION_ROUTE"),
-            Self::Callback | Self::Me => None,
+            Self::Callback | Self::Me | Self::SwitchOrg => None,
         }
     }
 
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Login,
         Self::Logout,
         Self::Register,
@@ -71,6 +74,7 @@ impl AuthRoute {
         Self::EndSession,
         Self::Callback,
         Self::Me,
+        Self::SwitchOrg,
     ];
 }
 

@@ -1,0 +1,361 @@
+//! The authorization request: what sign-in asks Kinde for, and what a link may add to it.
+
+use kinde_core::{Settings, UntrustedText};
+
+use crate::{
+    error::{LoginError, LoginReason},
+    flow::Flow,
+};
+
+/// What the person wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    SignIn,
+    Register,
+    CreateOrg,
+    /// Another organization, without a page if that is possible.
+    SwitchOrg,
+}
+
+/// What is the same for every authorization request of an application.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    pub(crate) endpoint: String,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) scopes: String,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) lang: Option<String>,
+    pub(crate) org_code: Option<String>,
+}
+
+impl Application {
+    pub(crate) fn new(settings: &Settings, endpoint: &str, client_id: &str, redirect_uri: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            client_id: client_id.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            scopes: settings.scopes().join(" "),
+            audiences: settings.audiences().to_vec(),
+            lang: settings.lang().map(str::to_owned),
+            org_code: settings.org_code().map(str::to_owned),
+        }
+    }
+
+    /// Writes the URL to send the browser to, and notes in the flow what the answer has to be compared with.
+    pub(crate) fn authorize(&self, intent: Intent, wishes: &Wishes, flow: &mut Flow) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", &self.redirect_uri)
+            .append_pair("scope", &self.scopes)
+            .append_pair("state", &flow.state)
+            .append_pair("nonce", &flow.nonce)
+            .append_pair("code_challenge", &flow.code_challenge())
+            .append_pair("code_challenge_method", "S256")
+            // With it an expired link of an e-mail comes back with what is needed to start again.
+            .append_pair("supports_reauth", "true");
+        for audience in &self.audiences {
+            query.append_pair("audience", audience);
+        }
+        let decided: &[(&str, &str)] = match intent {
+            Intent::SignIn => &[],
+            Intent::Register => &[("prompt", "create")],
+            Intent::CreateOrg => &[("prompt", "create"), ("is_create_org", "true")],
+            Intent::SwitchOrg => &[("prompt", "none")],
+        };
+        query.extend_pairs(decided);
+        let is_decided = intent != Intent::SignIn;
+        for (name, value) in wishes.0.iter().filter(|(name, _)| *name != "prompt" || !is_decided) {
+            query.append_pair(name, value);
+        }
+        for (name, value) in [("lang", &self.lang), ("org_code", &self.org_code)] {
+            if let Some(value) =
+                value.as_ref().filter(|_| wishes.get(name).is_none() && intent != Intent::CreateOrg)
+            {
+                query.append_pair(name, value);
+            }
+        }
+        flow.is_silent = intent == Intent::SwitchOrg || (!is_decided && wishes.get("prompt") == Some("none"));
+        // A new organization has a code that nobody knows yet.
+        let wished =
+            wishes.get("org_code").or(self.org_code.as_deref()).filter(|_| intent != Intent::CreateOrg);
+        flow.org_code = wished.map(str::to_owned);
+        format!("{}?{}", self.endpoint, query.finish())
+    }
+}
+
+/// What a link adds to the authorization request: parameters of the allow-list, each judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes(Vec<(&'static str, String)>);
+
+impl Wishes {
+    /// Reads the parameters of a request to one of our routes. What is not on the list is not passed on: a link can
+    /// never decide what the protocol needs (requirement F1).
+    pub(crate) fn read<'a>(untrusted: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, LoginError> {
+        let mut wishes = Self::default();
+        for (name, value) in untrusted {
+            let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) else {
+                continue;
+            };
+            // Kinde's clients send an empty value for "not set".
+            if value.is_empty() {
+                continue;
+            }
+            if !(parameter.shape.accepts)(value)
+                || wishes.get(parameter.name).is_some_and(|known| known != value)
+            {
+                return Err(LoginReason::ParameterInvalid {
+                    name: parameter.name,
+                    expected: parameter.shape.is,
+                }
+                .into());
+            }
+            if wishes.get(parameter.name).is_none() {
+                wishes.0.push((parameter.name, value.to_owned()));
+            }
+        }
+        Ok(wishes)
+    }
+
+    /// Reads the state that Kinde hands back with an expired link: base64 of a JSON object. Whoever wrote the link wrote
+    /// it, so it passes the same list; what is wrong with it is left out.
+    pub(crate) fn of_reauth_state(untrusted_state: &str) -> Self {
+        use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+        let text = untrusted_state.trim_end_matches('=').replace('-', "+").replace('_', "/");
+        let decoded = STANDARD_NO_PAD.decode(text).unwrap_or_default();
+        let members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&decoded).unwrap_or_default();
+        let mut wishes = Self::default();
+        for (name, value) in &members {
+            let one = value.as_str().map(|value| Self::read(std::iter::once((name.as_str(), value))));
+            if let Some(Ok(one)) = one {
+                wishes.0.extend(one.0);
+            }
+        }
+        // A silent retry would fail the same way.
+        wishes.0.retain(|(name, value)| *name != "prompt" || value != "none");
+        wishes
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Tells whether the session has the organization that was asked for.
+pub(crate) fn check_org(asked: Option<&str>, found: Option<&str>) -> Result<(), LoginError> {
+    match asked {
+        Some(asked) if found != Some(asked) => Err(LoginReason::OrgMismatch {
+            expected: UntrustedText::new(asked),
+            found: UntrustedText::new(found.unwrap_or("none")),
+        }
+        .into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// One parameter that a link may hold.
+struct Parameter {
+    name: &'static str,
+    shape: &'static Shape,
+}
+
+struct Shape {
+    is: &'static str,
+    accepts: fn(&str) -> bool,
+}
+
+const fn parameter(name: &'static str, shape: &'static Shape) -> Parameter {
+    Parameter { name, shape }
+}
+
+static NAME: Shape = Shape {
+    is: "1 to 128 letters, digits, - and _",
+    accepts: |value| {
+        value.len() <= 128
+            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    },
+};
+static TEXT: Shape = Shape {
+    is: "at most 256 characters without control characters",
+    accepts: |value| value.chars().count() <= 256 && !value.contains(char::is_control),
+};
+static PROMPT: Shape =
+    Shape { is: "login, create or none", accepts: |value| matches!(value, "login" | "create" | "none") };
+static TRUTH: Shape = Shape { is: "true or false", accepts: |value| matches!(value, "true" | "false") };
+
+/// Everything that may be passed on (endpoints and marketing parameters as Kinde's SDKs know them).
+static PARAMETERS: [Parameter; 43] = [
+    parameter("org_code", &NAME),
+    parameter("org_name", &TEXT),
+    parameter("login_hint", &TEXT),
+    parameter("connection_id", &NAME),
+    parameter("lang", &NAME),
+    parameter("prompt", &PROMPT),
+    parameter("plan_interest", &NAME),
+    parameter("pricing_table_key", &NAME),
+    parameter("workflow_deployment_id", &NAME),
+    parameter("invitation_code", &NAME),
+    parameter("is_invitation", &TRUTH),
+    parameter("utm_source", &TEXT),
+    parameter("utm_medium", &TEXT),
+    parameter("utm_campaign", &TEXT),
+    parameter("utm_content", &TEXT),
+    parameter("utm_term", &TEXT),
+    parameter("gclid", &TEXT),
+    parameter("click_id", &TEXT),
+    parameter("hsa_acc", &TEXT),
+    parameter("hsa_cam", &TEXT),
+    parameter("hsa_grp", &TEXT),
+    parameter("hsa_ad", &TEXT),
+    parameter("hsa_src", &TEXT),
+    parameter("hsa_tgt", &TEXT),
+    parameter("hsa_kw", &TEXT),
+    parameter("hsa_mt", &TEXT),
+    parameter("hsa_net", &TEXT),
+    parameter("hsa_ver", &TEXT),
+    parameter("match_type", &TEXT),
+    parameter("keyword", &TEXT),
+    parameter("device", &TEXT),
+    parameter("ad_group_id", &TEXT),
+    parameter("campaign_id", &TEXT),
+    parameter("creative", &TEXT),
+    parameter("network", &TEXT),
+    parameter("ad_position", &TEXT),
+    parameter("fbclid", &TEXT),
+    parameter("li_fat_id", &TEXT),
+    parameter("msclkid", &TEXT),
+    parameter("twclid", &TEXT),
+    parameter("ttclid", &TEXT),
+    parameter("is_use_auth_success_page", &TRUTH),
+    parameter("has_success_page", &TRUTH),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::random::SystemRandomness;
+
+    fn application() -> Application {
+        Application {
+            endpoint: "https://a.kinde.com/oauth2/auth".to_owned(),
+            client_id: "client".to_owned(),
+            redirect_uri: "https://app.example.com/api/auth/kinde_callback".to_owned(),
+            scopes: "openid offline".to_owned(),
+            audiences: vec!["https://api.example.com".to_owned(), "b".to_owned()],
+            lang: Some("de".to_owned()),
+            org_code: None,
+        }
+    }
+
+    fn asked(intent: Intent, pairs: &[(&str, &str)]) -> (Vec<(String, String)>, Flow) {
+        let mut flow = Flow::start(&SystemRandomness, Duration::ZERO);
+        let wishes = Wishes::read(pairs.iter().copied()).unwrap();
+        let url = application().authorize(intent, &wishes, &mut flow);
+        let query = url.strip_prefix("https://a.kinde.com/oauth2/auth?").unwrap();
+        (form_urlencoded::parse(query.as_bytes()).into_owned().collect(), flow)
+    }
+
+    fn values<'a>(query: &'a [(String, String)], name: &str) -> Vec<&'a str> {
+        query.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// covers: F1
+    #[test]
+    fn link_cannot_decide_what_the_protocol_needs() {
+        let hostile: Vec<_> = [
+            "response_type",
+            "client_id",
+            "redirect_uri",
+            "state",
+            "nonce",
+            "code_challenge",
+            "code_challenge_method",
+            "scope",
+            "audience",
+            "response_mode",
+            "request",
+            "request_uri",
+            "reauth_state",
+            "supports_reauth",
+        ]
+        .map(|name| (name, "evil"))
+        .to_vec();
+        let (query, flow) = asked(Intent::SignIn, &hostile);
+        assert!(!query.iter().any(|(_, value)| value == "evil"));
+        assert_eq!(values(&query, "state"), [flow.state.as_str()]);
+        assert_eq!(values(&query, "code_challenge"), [flow.code_challenge().as_str()]);
+        assert_eq!(values(&query, "audience"), ["https://api.example.com", "b"]);
+        let mut names: Vec<_> =
+            query.iter().map(|(name, _)| name).filter(|name| *name != "audience").collect();
+        names.sort();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "nothing is there twice");
+    }
+
+    /// covers: F18
+    #[test]
+    fn wishes_are_passed_on_encoded_or_refused() {
+        let (query, flow) = asked(
+            Intent::SignIn,
+            &[("org_code", "org_1"), ("login_hint", "a+b@example.test&prompt=none"), ("lang", "fr")],
+        );
+        assert_eq!(values(&query, "org_code"), ["org_1"]);
+        assert_eq!(values(&query, "login_hint"), ["a+b@example.test&prompt=none"]);
+        assert_eq!(values(&query, "lang"), ["fr"]);
+        assert_eq!(flow.org_code.as_deref(), Some("org_1"));
+        for (name, value) in [
+            ("org_code", "a b"),
+            ("org_code", "\u{df}"),
+            ("prompt", "consent"),
+            ("login_hint", "a\nb"),
+            ("is_invitation", "1"),
+        ] {
+            assert_eq!(
+                Wishes::read([(name, value)].into_iter()).unwrap_err().code(),
+                "parameter_invalid",
+                "{name}={value}"
+            );
+        }
+        assert!(Wishes::read([("org_code", "a"), ("org_code", "b")].into_iter()).is_err());
+        assert_eq!(Wishes::read([("org_code", "")].into_iter()).unwrap(), Wishes::default());
+    }
+
+    #[test]
+    fn each_intent_has_its_prompt_whatever_the_link_says() {
+        let prompt = |intent| {
+            let (query, flow) = asked(intent, &[("prompt", "login"), ("org_name", "Acme & Co")]);
+            (values(&query, "prompt").join(","), flow.is_silent)
+        };
+        assert_eq!(prompt(Intent::SignIn), ("login".to_owned(), false));
+        assert_eq!(prompt(Intent::Register), ("create".to_owned(), false));
+        assert_eq!(prompt(Intent::CreateOrg), ("create".to_owned(), false));
+        assert_eq!(prompt(Intent::SwitchOrg), ("none".to_owned(), true));
+    }
+
+    #[test]
+    fn hostile_reauth_state_brings_back_only_what_a_link_may_say() {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let state = |json: &str| Wishes::of_reauth_state(&STANDARD.encode(json));
+        let good = state(
+            r#"{"org_code":"org_1","redirect_uri":"https://evil.example","client_id":"evil","state":"x","prompt":"none","login_hint":1}"#,
+        );
+        assert_eq!(good, Wishes(vec![("org_code", "org_1".to_owned())]));
+        for text in ["", "!", "bnVsbA==", "W10="] {
+            assert_eq!(Wishes::of_reauth_state(text), Wishes::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_organization_than_asked_for_is_a_mismatch() {
+        assert!(check_org(None, None).is_ok() && check_org(None, Some("a")).is_ok());
+        assert!(check_org(Some("a"), Some("a")).is_ok());
+        assert_eq!(check_org(Some("a"), Some("b")).unwrap_err().code(), "org_mismatch");
+        assert_eq!(check_org(Some("a"), None).unwrap_err().code(), "org_mismatch");
+    }
+}

@@ -1,0 +1,231 @@
+//! Cookie names and attributes: the only place that reads `Cookie` and writes `Set-Cookie`.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{COOKIE, SET_COOKIE},
+};
+
+/// The cookies of one application: their names and attributes follow from whether the site has https.
+#[derive(Clone, Debug)]
+pub(crate) struct Cookies {
+    /// The parts of a long session are called `NAME.1`, `NAME.2`, ….
+    session: String,
+    flow_prefix: String,
+    breaker: String,
+    attributes: &'static str,
+}
+
+impl Cookies {
+    /// Decides names and attributes for the origin of the site.
+    pub(crate) fn of_site(site: &str) -> Self {
+        let is_https = site.starts_with("https://");
+        // RFC 6265bis §4.1.3.2: the prefix makes browsers refuse the cookie without Secure, from another host of the
+        // domain, or with another path. Browsers do not take it from plain http, where development happens.
+        let prefix = if is_https { "__Host-" } else { "" };
+        let attributes = if is_https {
+            "; Path=/; Secure; HttpOnly; SameSite=Lax"
+        } else {
+            "; Path=/; HttpOnly; SameSite=Lax"
+        };
+        Self {
+            session: format!("{prefix}kinde_session"),
+            flow_prefix: format!("{prefix}kinde_flow_"),
+            breaker: format!("{prefix}kinde_starts"),
+            attributes,
+        }
+    }
+
+    /// The name of one flow's cookie.
+    pub(crate) fn flow(&self, id: &str) -> String {
+        format!("{}{id}", self.flow_prefix)
+    }
+
+    /// The name of the cookie that counts starts.
+    pub(crate) fn breaker(&self) -> &str {
+        &self.breaker
+    }
+
+    /// Writes a cookie that lives for `max_age`, or as long as the browser runs.
+    pub(crate) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> HeaderValue {
+        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+        header(format!("{name}={value}{}{max_age}", self.attributes))
+    }
+
+    /// Removes a cookie: with the attributes it was set with, or a browser keeps it.
+    pub(crate) fn remove(&self, name: &str) -> HeaderValue {
+        header(format!("{name}={}; Max-Age=0", self.attributes))
+    }
+
+    /// Gives the flows of a request, as `(id, value)`; at most `limit`.
+    pub(crate) fn flows<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        limit: usize,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        pairs(headers)
+            .filter_map(|(name, value)| Some((name.strip_prefix(self.flow_prefix.as_str())?, value)))
+            .take(limit)
+    }
+
+    /// Puts the parts of a session together; `None` when there is none or a part is missing.
+    pub(crate) fn joined_session(&self, headers: &HeaderMap) -> Option<String> {
+        let first = value(headers, &self.session)?;
+        let Some((count, first)) = first.split_once('~') else { return Some(first.to_owned()) };
+        let count: usize = count.parse().ok().filter(|count| (2..=MOST_PARTS).contains(count))?;
+        let mut joined = first.to_owned();
+        for part in 1..count {
+            joined.push_str(value(headers, &self.part(part))?);
+        }
+        Some(joined)
+    }
+
+    /// Writes the session into one cookie, or into several when it is longer than one may be, and removes the parts
+    /// that an earlier, longer session left in this browser.
+    pub(crate) fn set_session(
+        &self,
+        sealed: &str,
+        max_age: Option<Duration>,
+        request: &HeaderMap,
+        response: &mut HeaderMap,
+    ) {
+        let parts: Vec<_> = chunks(sealed, PART_BYTES).collect();
+        for (place, part) in parts.iter().enumerate() {
+            let cookie = match place {
+                0 if parts.len() == 1 => self.set(&self.session, part, max_age),
+                0 => self.set(&self.session, &format!("{}~{part}", parts.len()), max_age),
+                place => self.set(&self.part(place), part, max_age),
+            };
+            response.append(SET_COOKIE, cookie);
+        }
+        self.remove_parts_from(parts.len(), request, response);
+    }
+
+    /// Removes every part of the session that the browser sent.
+    pub(crate) fn remove_session(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        if value(request, &self.session).is_some() {
+            response.append(SET_COOKIE, self.remove(&self.session));
+        }
+        self.remove_parts_from(1, request, response);
+    }
+
+    fn remove_parts_from(&self, first: usize, request: &HeaderMap, response: &mut HeaderMap) {
+        for place in first.max(1)..MOST_PARTS {
+            let name = self.part(place);
+            if value(request, &name).is_some() {
+                response.append(SET_COOKIE, self.remove(&name));
+            }
+        }
+    }
+
+    fn part(&self, place: usize) -> String {
+        format!("{}.{place}", self.session)
+    }
+}
+
+/// Gives the value of a cookie by its exact name; the first of several, which has the longest path
+/// (RFC 6265bis §5.8.3), so that a cookie planted beside ours cannot take its place.
+pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    pairs(headers).find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    // HTTP/2 may split the header (RFC 9113 §8.2.3).
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_ascii().split_once('='))
+}
+
+/// Cuts ASCII text.
+fn chunks(text: &str, bytes: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (chunk, after) = rest.split_at_checked(bytes).unwrap_or((rest, ""));
+        rest = after;
+        Some(chunk)
+    })
+}
+
+fn header(cookie: String) -> HeaderValue {
+    // Names are ours, values are base64url or decimal: nothing that a header could not hold.
+    let header = HeaderValue::try_from(cookie);
+    debug_assert!(header.is_ok(), "cookies are written in visible ASCII");
+    header.unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// With its name and attributes, a part stays below the 4,096 bytes that a browser must keep
+/// (RFC 6265bis §6.1; ASVS 5.0 3.3.5).
+const PART_BYTES: usize = 3_800;
+/// More parts than a budget can ask for.
+const MOST_PARTS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(cookies: &str) -> HeaderMap {
+        HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookies).unwrap())])
+    }
+
+    fn set(headers: &HeaderMap) -> Vec<&str> {
+        headers.get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap()).collect()
+    }
+
+    /// covers: G3 F3
+    #[test]
+    fn cookies_of_an_https_site_are_bound_to_its_host() {
+        let cookies = Cookies::of_site("https://app.example.com");
+        let cookie = cookies.set(&cookies.session, "v", Some(Duration::from_secs(60)));
+        let expected = "__Host-kinde_session=v; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60";
+        assert_eq!(cookie, expected);
+        let plain = Cookies::of_site("http://localhost:3000");
+        assert_eq!(plain.set(&plain.session, "v", None), "kinde_session=v; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(plain.remove("a"), "a=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    }
+
+    /// covers: G3
+    #[test]
+    fn long_session_is_cut_put_together_and_leaves_no_stale_part() {
+        let cookies = Cookies::of_site("http://localhost:3000");
+        let sealed = "a".repeat(PART_BYTES) + &"b".repeat(PART_BYTES) + "c";
+        let mut response = HeaderMap::new();
+        cookies.set_session(&sealed, None, &HeaderMap::new(), &mut response);
+        assert_eq!(set(&response).len(), 3);
+        assert!(set(&response).iter().all(|cookie| cookie.len() <= 4_096));
+        let names_and_values: Vec<_> =
+            set(&response).iter().map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect();
+        let request = sent(&names_and_values.join("; "));
+        assert_eq!(cookies.joined_session(&request).as_deref(), Some(sealed.as_str()));
+        let reordered = sent(&names_and_values.iter().rev().cloned().collect::<Vec<_>>().join("; "));
+        assert_eq!(cookies.joined_session(&reordered).as_deref(), Some(sealed.as_str()));
+
+        let mut shorter = HeaderMap::new();
+        cookies.set_session("v", None, &request, &mut shorter);
+        assert_eq!(set(&shorter).len(), 3, "one is set, two are removed");
+        assert_eq!(set(&shorter)[2], "kinde_session.2=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    }
+
+    /// covers: G5
+    #[test]
+    fn session_with_a_missing_part_or_an_odd_count_is_none() {
+        let cookies = Cookies::of_site("http://localhost:3000");
+        for cookie in [
+            "kinde_session=2~a",
+            "kinde_session=1~a",
+            "kinde_session=9~a",
+            "kinde_session=~a",
+            "kinde_session=99999999999999999999~a",
+            "kinde_session.1=b",
+            "xkinde_session=a",
+            "kinde_session",
+            "",
+        ] {
+            assert_eq!(cookies.joined_session(&sent(cookie)), None, "{cookie}");
+        }
+        let twice = sent("kinde_session=a; other=x; kinde_session=b");
+        assert_eq!(cookies.joined_session(&twice).as_deref(), Some("a"));
+    }
+}

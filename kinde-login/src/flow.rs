@@ -1,0 +1,258 @@
+//! One sign-in under way: what the browser keeps, sealed, between the start and Kinde's answer.
+
+use std::{fmt, time::Duration};
+
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, header::SET_COOKIE};
+use kinde_core::Secret;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cookies::{self, Cookies},
+    random::{self, Randomness},
+    seal::{Purpose, Sealer},
+};
+
+/// What has to be known when Kinde answers. Each flow has a cookie of its own, so that tabs do not disturb each other.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    #[serde(rename = "s")]
+    pub(crate) state: String,
+    #[serde(rename = "n")]
+    pub(crate) nonce: String,
+    #[serde(rename = "v")]
+    verifier: String,
+    /// A target that was judged when it was asked for.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) return_to: Option<String>,
+    /// The organization that was asked for.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) org_code: Option<String>,
+    /// Whether Kinde was asked not to show a page (`prompt=none`).
+    #[serde(rename = "q", default, skip_serializing_if = "is_false")]
+    pub(crate) is_silent: bool,
+    /// Whether this flow is itself a second try.
+    #[serde(rename = "a", default, skip_serializing_if = "is_false")]
+    pub(crate) is_retry: bool,
+    #[serde(rename = "t")]
+    started_at: u64,
+}
+
+impl Flow {
+    pub(crate) fn start(randomness: &dyn Randomness, now: Duration) -> Self {
+        // RFC 9700 §4.7 and RFC 7636 §4.1: each is 256 random bits, and none is derived from another.
+        let [state, nonce, verifier] = [(); 3].map(|()| random::token(randomness, 32));
+        Self {
+            state,
+            nonce,
+            verifier,
+            return_to: None,
+            org_code: None,
+            is_silent: false,
+            is_retry: false,
+            started_at: now.as_secs(),
+        }
+    }
+
+    /// Gives the code verifier, for the token endpoint alone.
+    pub(crate) fn code_verifier(&self) -> Secret {
+        Secret::new(self.verifier.as_str())
+    }
+
+    /// Gives the code challenge: base64url of the verifier's SHA-256 (RFC 7636 §4.2).
+    pub(crate) fn code_challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.verifier.as_bytes()))
+    }
+
+    fn is_over(&self, now: Duration) -> bool {
+        now.as_secs() >= self.started_at.saturating_add(LIFETIME.as_secs())
+    }
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Flow").field("return_to", &self.return_to).finish_non_exhaustive()
+    }
+}
+
+/// The flows that a browser has under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flows<'a> {
+    pub(crate) cookies: &'a Cookies,
+    pub(crate) sealer: &'a Sealer,
+    pub(crate) now: Duration,
+}
+
+impl Flows<'_> {
+    /// Sets the cookie of a new flow, and removes the oldest when the browser has many.
+    ///
+    /// `None` when it cannot be sealed, which does not happen with keys that were accepted.
+    pub(crate) fn keep(
+        &self,
+        flow: &Flow,
+        request: &HeaderMap,
+        response: &mut HeaderMap,
+        randomness: &dyn Randomness,
+    ) -> Option<()> {
+        let mut known: Vec<_> = self
+            .cookies
+            .flows(request, MOST_READ)
+            .map(|(id, sealed)| (self.started_at(id, sealed), id))
+            .collect();
+        // Those that cannot be opened count as the oldest.
+        known.sort_unstable();
+        let superfluous = known.len().saturating_add(1).saturating_sub(MOST_KEPT);
+        for (_, id) in known.into_iter().take(superfluous) {
+            response.append(SET_COOKIE, self.cookies.remove(&self.cookies.flow(id)));
+        }
+        let id = id_of(&flow.state);
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(flow).ok()?);
+        let sealed = self.sealer.seal(Purpose::Flow, id.as_bytes(), &plain, randomness)?;
+        response.append(SET_COOKIE, self.cookies.set(&self.cookies.flow(&id), &sealed, Some(LIFETIME)));
+        Some(())
+    }
+
+    /// Takes the flow that a response's state belongs to, and removes its cookie: a state works once in a browser.
+    pub(crate) fn take(
+        &self,
+        untrusted_state: &str,
+        request: &HeaderMap,
+        response: &mut HeaderMap,
+    ) -> Option<Flow> {
+        let id = id_of(untrusted_state);
+        let name = self.cookies.flow(&id);
+        let sealed = cookies::value(request, &name)?;
+        response.append(SET_COOKIE, self.cookies.remove(&name));
+        let flow = self.open(&id, sealed)?;
+        let is_ours = aws_lc_rs::constant_time::verify_slices_are_equal(
+            flow.state.as_bytes(),
+            untrusted_state.as_bytes(),
+        );
+        (is_ours.is_ok() && !flow.is_over(self.now)).then_some(flow)
+    }
+
+    fn started_at(&self, id: &str, sealed: &str) -> Option<u64> {
+        self.open(id, sealed).filter(|flow| !flow.is_over(self.now)).map(|flow| flow.started_at)
+    }
+
+    fn open(&self, id: &str, sealed: &str) -> Option<Flow> {
+        let plain = self.sealer.open(Purpose::Flow, id.as_bytes(), sealed)?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+/// Names a flow's cookie. A digest, because the cookie's name is not sealed.
+fn id_of(state: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, state.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.as_ref().get(..9).unwrap_or_default())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// As long as Kinde's codes may live.
+const LIFETIME: Duration = Duration::from_secs(600);
+/// Sign-ins that may be under way at once; each cookie has about 400 bytes.
+const MOST_KEPT: usize = 6;
+/// More cookies than these of one request are not even opened.
+const MOST_READ: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, header::COOKIE};
+
+    use super::*;
+    use crate::random::SystemRandomness;
+
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+
+    struct Browser {
+        cookies: Cookies,
+        sealer: Sealer,
+        jar: Vec<(String, String)>,
+    }
+
+    impl Browser {
+        fn new() -> Self {
+            let sealer = Sealer::new(&[Secret::new("0123456789abcdef0123456789abcdef")]).unwrap();
+            Self { cookies: Cookies::of_site("https://app.example.com"), sealer, jar: Vec::new() }
+        }
+
+        fn request(&self) -> HeaderMap {
+            let pairs: Vec<_> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(pairs.join("; ")).unwrap())])
+        }
+
+        fn answer(&mut self, response: &HeaderMap) {
+            for cookie in response.get_all(SET_COOKIE) {
+                let cookie = cookie.to_str().unwrap();
+                let (name, rest) = cookie.split_once('=').unwrap();
+                self.jar.retain(|(known, _)| known != name);
+                if !cookie.contains("Max-Age=0") {
+                    self.jar.push((name.to_owned(), rest.split(';').next().unwrap().to_owned()));
+                }
+            }
+        }
+
+        fn start(&mut self, now: Duration) -> Flow {
+            let flow = Flow::start(&SystemRandomness, now);
+            let mut response = HeaderMap::new();
+            let flows = Flows { cookies: &self.cookies, sealer: &self.sealer, now };
+            flows.keep(&flow, &self.request(), &mut response, &SystemRandomness).unwrap();
+            self.answer(&response);
+            flow
+        }
+
+        fn take(&mut self, state: &str, now: Duration) -> Option<Flow> {
+            let mut response = HeaderMap::new();
+            let flows = Flows { cookies: &self.cookies, sealer: &self.sealer, now };
+            let flow = flows.take(state, &self.request(), &mut response);
+            self.answer(&response);
+            flow
+        }
+    }
+
+    /// covers: F2 F3 F5
+    #[test]
+    fn tabs_finish_in_any_order_and_each_state_works_once() {
+        let mut browser = Browser::new();
+        let flows: Vec<_> = (0..6).map(|second| browser.start(NOW + Duration::from_secs(second))).collect();
+        for flow in flows.iter().rev() {
+            assert_eq!(browser.take(&flow.state, NOW).unwrap().nonce, flow.nonce);
+            assert!(browser.take(&flow.state, NOW).is_none(), "a second time");
+        }
+        assert!(Browser::new().take(&flows[0].state, NOW).is_none(), "another browser");
+        assert!(browser.jar.is_empty());
+    }
+
+    /// covers: F5
+    #[test]
+    fn seventh_sign_in_under_way_removes_the_oldest() {
+        let mut browser = Browser::new();
+        let flows: Vec<_> = (0..7).map(|second| browser.start(NOW + Duration::from_secs(second))).collect();
+        assert_eq!(browser.jar.len(), 6);
+        assert!(browser.jar.iter().all(|(name, value)| name.len() + value.len() < 600));
+        assert!(browser.take(&flows[0].state, NOW).is_none());
+        assert!(browser.take(&flows[1].state, NOW).is_some());
+    }
+
+    /// covers: F2
+    #[test]
+    fn flow_ends_after_ten_minutes() {
+        let mut browser = Browser::new();
+        let [first, second] = [(); 2].map(|()| browser.start(NOW));
+        assert!(browser.take(&first.state, NOW + Duration::from_secs(599)).is_some());
+        assert!(browser.take(&second.state, NOW + Duration::from_secs(600)).is_none());
+    }
+
+    /// covers: F2
+    #[test]
+    fn state_nonce_and_verifier_are_different_and_long() {
+        let flow = Flow::start(&SystemRandomness, NOW);
+        assert!(flow.state != flow.nonce && flow.nonce != flow.verifier && flow.state.len() == 43);
+        assert_ne!(flow.code_challenge(), flow.verifier);
+    }
+}

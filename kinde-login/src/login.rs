@@ -1,0 +1,393 @@
+//! The handle of sign-in: from settings to routes and the session layer.
+
+use std::{sync::Arc, time::Duration};
+
+use kinde_core::{
+    AuthRoute, AuthRoutes, Clock, ConfigError, ConfigProblem, Endpoints, HttpFetch, Jwks, Kinde, Secret,
+    SystemClock,
+};
+
+use crate::{
+    authorize::Application,
+    client::OAuthClient,
+    cookies::Cookies,
+    links::Links,
+    page::{PlainPage, RenderPage},
+    random::SystemRandomness,
+    return_to::{ReturnTo, Targets},
+    routes::LoginRoutes,
+    seal::Sealer,
+    session::{CrossSite, Keeper, Lifetimes, Place, SessionLayer, SessionStore, Sessions},
+};
+
+/// Browser sign-in for one application of one Kinde environment. Cheap to clone.
+///
+/// ```
+/// # fn build(kinde: &kinde_core::Kinde) -> Result<(), kinde_core::ConfigError> {
+/// use kinde_login::Login;
+///
+/// let login = Login::builder(kinde).build()?;
+/// let (routes, layer) = (login.routes(), login.session_layer());
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Login {
+    inner: Arc<Inner>,
+}
+
+/// What the routes need.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) sessions: Sessions,
+    pub(crate) application: Application,
+    pub(crate) targets: Targets,
+    pub(crate) page: Arc<dyn RenderPage>,
+    pub(crate) jwks: Jwks,
+    pub(crate) home: ReturnTo,
+    pub(crate) post_login: ReturnTo,
+    /// Absolute, as Kinde wants it.
+    pub(crate) post_logout: String,
+    pub(crate) exposes_access_token: bool,
+    site: String,
+    base: String,
+    names: AuthRoutes,
+}
+
+impl Inner {
+    /// Finds the route of a path: `NAME` or `BASE/NAME`, and nothing that merely ends so.
+    pub(crate) fn route(&self, path: &str) -> Option<AuthRoute> {
+        let below = path.strip_prefix(self.base.as_str()).unwrap_or(path);
+        let name = below.strip_prefix('/').unwrap_or(below);
+        self.names.find(name.strip_suffix('/').unwrap_or(name))
+    }
+
+    /// Gives the path of a route.
+    pub(crate) fn path(&self, route: AuthRoute) -> String {
+        format!("{}/{}", self.base, self.names.name(route))
+    }
+
+    /// Writes a target as a URL, for Kinde.
+    pub(crate) fn absolute(&self, target: &ReturnTo) -> String {
+        match target.as_str() {
+            path if path.starts_with('/') => format!("{}{path}", self.site),
+            url => url.to_owned(),
+        }
+    }
+}
+
+impl Login {
+    /// Prepares sign-in with what the environment variables say.
+    ///
+    /// # Errors
+    ///
+    /// As [`LoginBuilder::build`].
+    #[cfg(feature = "reqwest")]
+    pub fn new(kinde: &Kinde) -> Result<Self, ConfigError> {
+        Self::builder(kinde).build()
+    }
+
+    /// Starts with what the environment variables say.
+    pub fn builder(kinde: &Kinde) -> LoginBuilder {
+        LoginBuilder {
+            kinde: kinde.clone(),
+            secrets: Vec::new(),
+            store: None,
+            http: None,
+            clock: Arc::new(SystemClock),
+            page: Arc::new(PlainPage),
+            allowed_origins: Vec::new(),
+            lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE, refresh_ahead: REFRESH_AHEAD },
+            sets_absolute: false,
+            cookie_budget_bytes: COOKIE_BUDGET_BYTES,
+            is_public: false,
+            exposes_access_token: false,
+        }
+    }
+
+    /// Gives the routes, to be nested under `KINDE_AUTH_API_PATH` (`/api/auth`) outside of every layer.
+    pub fn routes(&self) -> LoginRoutes {
+        LoginRoutes::new(Arc::clone(&self.inner))
+    }
+
+    /// Gives the layer that presents a browser's session to `KindeLayer`, which has to be inside of it.
+    pub fn session_layer(&self) -> SessionLayer {
+        SessionLayer::new(self.inner.sessions.clone())
+    }
+
+    /// Gives the addresses of the routes, for templates.
+    pub fn links(&self) -> Links {
+        Links::new(Arc::clone(&self.inner))
+    }
+
+    /// Gives the OAuth client, to ask Kinde for something else.
+    pub fn client(&self) -> &OAuthClient {
+        &self.inner.sessions.keeper.client
+    }
+
+    /// Gives the URL to register in Kinde as an allowed callback.
+    pub fn callback_url(&self) -> &str {
+        &self.inner.application.redirect_uri
+    }
+
+    /// Gives the URL to register in Kinde as an allowed logout redirect.
+    pub fn logout_url(&self) -> &str {
+        &self.inner.post_logout
+    }
+}
+
+/// What is decided before sign-in starts. Made by [`Login::builder`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LoginBuilder {
+    kinde: Kinde,
+    secrets: Vec<Secret>,
+    store: Option<Arc<dyn SessionStore>>,
+    http: Option<Arc<dyn HttpFetch>>,
+    clock: Arc<dyn Clock>,
+    page: Arc<dyn RenderPage>,
+    allowed_origins: Vec<String>,
+    lifetimes: Lifetimes,
+    sets_absolute: bool,
+    cookie_budget_bytes: usize,
+    is_public: bool,
+    exposes_access_token: bool,
+}
+
+impl LoginBuilder {
+    /// Sets the secrets that seal cookies and records: the first seals, all open. At least 32 random characters each.
+    ///
+    /// Default: `SESSION_SECRET`. To replace a secret, put the new one first and keep the old one until the longest
+    /// session is over.
+    pub fn with_secrets(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        self.secrets = secrets.into_iter().collect();
+        self
+    }
+
+    /// Keeps sessions in a store. Default: sealed, in the browser's cookie.
+    ///
+    /// With a store a sign-out holds everywhere at once, and a session may be of any size.
+    pub fn with_store(mut self, store: impl SessionStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets the HTTP client that talks to Kinde. Default: kinde-core's, behind the feature `reqwest`.
+    pub fn with_http_client(mut self, client: impl HttpFetch) -> Self {
+        self.http = Some(Arc::new(client));
+        self
+    }
+
+    /// Sets the clock that sessions are judged by. Default: the system's.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the page that people see when a sign-in came to nothing. Default: [`PlainPage`].
+    pub fn with_page(mut self, page: impl RenderPage) -> Self {
+        self.page = Arc::new(page);
+        self
+    }
+
+    /// Allows browsers to be sent to another origin after sign-in or sign-out, such as `https://docs.example.com`.
+    ///
+    /// Default: paths of the own site only.
+    pub fn with_allowed_origin(mut self, origin: impl Into<String>) -> Self {
+        self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Sets after how long without a request a session ends. Default 7 days; zero ends every session at once.
+    pub fn with_idle_lifetime(mut self, idle: Duration) -> Self {
+        self.lifetimes.idle = idle;
+        self
+    }
+
+    /// Sets after how long a session ends in any case. Default: `KINDE_COOKIE_MAX_AGE`, or 29 days, as in the Next.js
+    /// SDK; zero ends every session at once.
+    pub fn with_absolute_lifetime(mut self, absolute: Duration) -> Self {
+        self.lifetimes.absolute = absolute;
+        self.sets_absolute = true;
+        self
+    }
+
+    /// Sets how long before its end an access token is replaced. Default 60 s, so that a request that takes as long
+    /// still has a good one; with zero it is replaced when it has expired.
+    pub fn with_refresh_ahead(mut self, refresh_ahead: Duration) -> Self {
+        self.lifetimes.refresh_ahead = refresh_ahead;
+        self
+    }
+
+    /// Sets how many bytes a sealed session may have in the browser. Default 3,500: with it a response fits into the
+    /// 4 KiB that nginx keeps for a response's head by default. More is cut into several cookies of 3,800 bytes.
+    pub fn with_cookie_budget_bytes(mut self, bytes: usize) -> Self {
+        self.cookie_budget_bytes = bytes;
+        self
+    }
+
+    /// Signs in without a client secret, for an application that Kinde registered without one.
+    pub fn public_client(mut self) -> Self {
+        self.is_public = true;
+        self
+    }
+
+    /// Lets `setup` answer the access token, for pages that call another API themselves. Default: no token ever leaves
+    /// the server.
+    ///
+    /// # Security
+    ///
+    /// A script that gets into such a page can read the token and use it elsewhere until it expires.
+    pub fn expose_access_token(mut self) -> Self {
+        self.exposes_access_token = true;
+        self
+    }
+
+    /// Prepares sign-in. Logs the two URLs that have to be registered in Kinde.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the settings: a variable that is missing (`KINDE_CLIENT_ID`, `KINDE_CLIENT_SECRET`,
+    /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a target on another host.
+    pub fn build(self) -> Result<Login, ConfigError> {
+        let settings = self.kinde.settings().clone();
+        let client_id = settings.client_id().ok_or_else(|| missing("KINDE_CLIENT_ID"))?.to_owned();
+        let site = settings.site_url().ok_or_else(|| missing("KINDE_SITE_URL"))?.to_owned();
+        let redirect_uri = settings.redirect_uri().ok_or_else(|| missing("KINDE_SITE_URL"))?.to_owned();
+        let client_secret = match (self.is_public, settings.client_secret()) {
+            (false, None) => return Err(missing("KINDE_CLIENT_SECRET")),
+            (false, Some(secret)) => Some(secret.clone()),
+            (true, _) => None,
+        };
+        let secrets = match (self.secrets.is_empty(), settings.session_secret()) {
+            (true, Some(secret)) => vec![secret.clone()],
+            _ => self.secrets.clone(),
+        };
+        let sealer = Sealer::new(&secrets)?;
+        let mut targets = Targets::of_site(&site);
+        self.allowed_origins.iter().for_each(|origin| targets.allow(origin));
+        let post_login =
+            target(&mut targets, "KINDE_POST_LOGIN_REDIRECT_URL", settings.post_login_redirect_url())?;
+        let post_logout = settings.post_logout_redirect_url().unwrap_or(&site).to_owned();
+        let http = self.http()?;
+        let endpoints = Endpoints::new(settings.issuer());
+        let application =
+            Application::new(&settings, endpoints.authorization_endpoint(), &client_id, &redirect_uri);
+        let client = OAuthClient::new(endpoints, client_id, client_secret, Shared(http));
+        let mut lifetimes = self.lifetimes;
+        if let Some(age) = settings.cookie_max_age().filter(|_| !self.sets_absolute) {
+            lifetimes.absolute = age;
+        }
+        let place = match self.store {
+            Some(store) => Place::Store(store),
+            None => Place::Cookie { budget_bytes: self.cookie_budget_bytes },
+        };
+        let keeper = Keeper::new(
+            client,
+            self.kinde.verifier().with_clock(SharedClock(Arc::clone(&self.clock))).build()?,
+            self.kinde.id_token_verifier()?.with_clock(SharedClock(Arc::clone(&self.clock))),
+            Cookies::of_site(&site),
+            sealer,
+            Arc::new(SystemRandomness),
+            self.clock,
+            lifetimes,
+            place,
+        );
+        let cross_site = Arc::new(CrossSite::of_site(&site)?);
+        tracing::info!(target: "kinde_login", callback_url = redirect_uri, logout_url = post_logout, "register these URLs in Kinde");
+        Ok(Login {
+            inner: Arc::new(Inner {
+                sessions: Sessions { keeper: Arc::new(keeper), cross_site },
+                application,
+                targets,
+                page: self.page,
+                jwks: self.kinde.jwks().clone(),
+                home: ReturnTo::home(),
+                post_login,
+                post_logout,
+                exposes_access_token: self.exposes_access_token,
+                site,
+                base: settings.auth_api_path().to_owned(),
+                names: settings.auth_routes().clone(),
+            }),
+        })
+    }
+
+    fn http(&self) -> Result<Arc<dyn HttpFetch>, ConfigError> {
+        match &self.http {
+            Some(http) => Ok(Arc::clone(http)),
+            None => default_client(),
+        }
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_client() -> Result<Arc<dyn HttpFetch>, ConfigError> {
+    let fix = "the machine has no usable TLS roots; install them or give a client";
+    let client = kinde_core::DefaultClient::new();
+    let client = client.map_err(|_| ConfigProblem::new("http_client_unusable", "with_http_client", fix))?;
+    Ok(Arc::new(client))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_client() -> Result<Arc<dyn HttpFetch>, ConfigError> {
+    let fix = "give an HTTP client, or turn on the feature reqwest";
+    Err(ConfigProblem::new("http_client_missing", "with_http_client", fix).into())
+}
+
+/// A configured target may name another origin: whoever configures it allows it.
+fn target(targets: &mut Targets, setting: &'static str, url: Option<&str>) -> Result<ReturnTo, ConfigError> {
+    let Some(url) = url else { return Ok(ReturnTo::home()) };
+    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    let origin = url.get(..url.len() - after_scheme.len() + host.len()).unwrap_or_default();
+    targets.allow(origin);
+    let fix = "write an absolute URL, or the path of a page of the site";
+    targets.parse(url).ok_or_else(|| ConfigProblem::new("env_invalid", setting, fix).with_found(url).into())
+}
+
+fn missing(setting: &'static str) -> ConfigError {
+    let fix = match setting {
+        "KINDE_SITE_URL" => {
+            "set it to the origin under which browsers see the site, for example https://app.example.com"
+        }
+        "KINDE_CLIENT_SECRET" => {
+            "set it to the application's client secret, or call public_client() for an application without one"
+        }
+        _ => "set it to what Kinde shows for the application (Settings, Applications)",
+    };
+    ConfigProblem::new("env_missing", setting, fix).into()
+}
+
+/// A client that several parts share.
+#[derive(Clone, Debug)]
+struct Shared(Arc<dyn HttpFetch>);
+
+impl HttpFetch for Shared {
+    fn fetch(
+        &self,
+        request: http::Request<bytes::Bytes>,
+        body_limit_bytes: usize,
+    ) -> kinde_core::FetchFuture<'_> {
+        self.0.fetch(request, body_limit_bytes)
+    }
+}
+
+/// A clock that several parts share.
+#[derive(Clone, Debug)]
+struct SharedClock(Arc<dyn Clock>);
+
+impl Clock for SharedClock {
+    fn wall(&self) -> Duration {
+        self.0.wall()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
+/// Half of the life of Kinde's refresh tokens by default: whoever comes back each week stays signed in.
+const IDLE: Duration = Duration::from_secs(7 * 86_400);
+const ABSOLUTE: Duration = Duration::from_secs(29 * 86_400);
+const REFRESH_AHEAD: Duration = Duration::from_secs(60);
+const COOKIE_BUDGET_BYTES: usize = 3_500;

@@ -1,0 +1,191 @@
+//! Kinde's answer: takes the flow once, exchanges the code once, begins the session.
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, header::SET_COOKIE};
+use kinde_core::{AccessToken, ExpectedIdToken, IdToken, Identity, Secret, UntrustedText};
+use serde::Deserialize;
+
+use super::Question;
+use crate::{
+    authorize::{self, Intent, Wishes},
+    callback::{AuthorizationResponse, Says},
+    error::{LoginError, LoginReason},
+    flow::Flow,
+    response,
+    session::{Facts, Session, SessionId, SessionUser},
+};
+
+impl Question<'_> {
+    pub(super) async fn callback(&self) -> Result<Response<Bytes>, LoginError> {
+        let query = self.request.uri().query().unwrap_or_default();
+        let read =
+            AuthorizationResponse::read(query, self.login.sessions.keeper.client.endpoints().issuer())?;
+        // From here on the browser is told to forget the flow, whatever comes of it.
+        let mut cookies = HeaderMap::new();
+        let headers = self.request.headers();
+        let flow =
+            read.untrusted_state.as_deref().and_then(|state| self.flows().take(state, headers, &mut cookies));
+        let finished = match read.says {
+            Says::Code(code) => match flow {
+                Some(flow) => self.finish(&flow, &code, &mut cookies).await,
+                None => self.stale(LoginReason::FlowUnknown.into()).await,
+            },
+            Says::Error { error, description, reauth_state } => {
+                if let Some(retried) = self.retry(&error, reauth_state.as_deref(), flow.as_ref(), &cookies) {
+                    return retried;
+                }
+                let description = description.as_deref().map(UntrustedText::new);
+                let told = LoginReason::Provider { error: UntrustedText::new(&error), description }.into();
+                match flow {
+                    Some(_) => Err(told),
+                    None => self.stale(told).await,
+                }
+            }
+        };
+        match finished {
+            Ok(mut response) => {
+                response.headers_mut().extend(cookies);
+                Ok(response)
+            }
+            Err(error) => Ok(self.failure(&error, cookies)),
+        }
+    }
+
+    /// Exchanges the code and begins the session.
+    async fn finish(
+        &self,
+        flow: &Flow,
+        code: &Secret,
+        cookies: &mut HeaderMap,
+    ) -> Result<Response<Bytes>, LoginError> {
+        let keeper = &self.login.sessions.keeper;
+        let redirect_uri = &self.login.application.redirect_uri;
+        let answer = keeper.client.exchange_code(code, redirect_uri, &flow.code_verifier()).await?;
+        let refresh_token = answer.refresh_token.clone();
+        match self.session_of(flow, answer).await {
+            Ok(kept) => {
+                self.replace_session(&kept.1).await;
+                kept.0.tell(keeper, self.request.headers(), cookies);
+                cookies.append(SET_COOKIE, keeper.cookies.remove(keeper.cookies.breaker()));
+                // It was judged when the flow began, and sealed since.
+                let target = flow.return_to.as_deref().and_then(|target| self.login.targets.parse(target));
+                Ok(response::return_to(&target.unwrap_or_else(|| self.login.post_login.clone())))
+            }
+            Err(error) => {
+                // Nobody will use it: no session was begun.
+                keeper.revoke(refresh_token).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Verifies what the code brought, and begins the session it belongs to.
+    async fn session_of(
+        &self,
+        flow: &Flow,
+        answer: crate::client::TokenAnswer,
+    ) -> Result<(crate::session::Kept, SessionId), LoginError> {
+        let keeper = &self.login.sessions.keeper;
+        let access_token = answer.untrusted_access_token;
+        let proven = keeper
+            .access_tokens
+            .verify(access_token.expose())
+            .await
+            .map_err(crate::session::refused_token)?;
+        let Identity::User(access) = proven else {
+            return Err(LoginReason::SubjectMismatch { what: "token request" }.into());
+        };
+        let Some(id_token) = answer.untrusted_id_token else {
+            return Err(LoginReason::AnswerMalformed {
+                what: "token request",
+                problem: "it has no ID token",
+            }
+            .into());
+        };
+        let expected = ExpectedIdToken::of_sign_in(&flow.nonce).with_access_token(access_token.expose());
+        let id_token = keeper
+            .id_tokens
+            .verify(id_token.expose(), expected)
+            .await
+            .map_err(crate::session::refused_token)?;
+        if id_token.id() != access.id() {
+            return Err(LoginReason::SubjectMismatch { what: "token request" }.into());
+        }
+        let org_code = access.org_code().ok().flatten();
+        authorize::check_org(flow.org_code.as_deref(), org_code)?;
+        let session = Session {
+            id: SessionId::new(keeper.randomness.as_ref()),
+            user: SessionUser::of(&id_token),
+            facts: self.facts(flow, &access, &id_token),
+            access_token,
+            refresh_token: answer.refresh_token,
+        };
+        let id = session.id;
+        Ok((keeper.begin(session).await?, id))
+    }
+
+    fn facts(&self, flow: &Flow, access: &AccessToken, id_token: &IdToken) -> Facts {
+        #[derive(Deserialize)]
+        struct SessionPolicy {
+            persistent: bool,
+        }
+        let now = self.login.sessions.keeper.now().as_secs();
+        let policy = access.claim::<SessionPolicy>("ksp").ok().flatten();
+        Facts {
+            created_at: now,
+            seen_at: now,
+            access_expires_at: access.expires_at().as_secs(),
+            generation: 0,
+            is_persistent: policy.is_none_or(|policy| policy.persistent),
+            nonce: Some(flow.nonce.clone()),
+            auth_time: id_token.claim::<u64>("auth_time").ok().flatten(),
+        }
+    }
+
+    /// Ends the session that this browser had before: signing in never keeps an id (requirement G2).
+    async fn replace_session(&self, new: &SessionId) {
+        let keeper = &self.login.sessions.keeper;
+        if let Ok(Ok(before)) = keeper.find(self.request.headers()).await
+            && before.session.id != *new
+            && let Err(error) = keeper.end(&before.session).await
+        {
+            tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be deleted");
+        }
+    }
+
+    /// Starts again, once, where that is the answer: Kinde wants to show a page after all, or a link was too old.
+    fn retry(
+        &self,
+        error: &str,
+        reauth_state: Option<&str>,
+        flow: Option<&Flow>,
+        cookies: &HeaderMap,
+    ) -> Option<Result<Response<Bytes>, LoginError>> {
+        if flow.is_some_and(|flow| flow.is_retry) {
+            return None;
+        }
+        let return_to = flow
+            .and_then(|flow| flow.return_to.as_deref())
+            .and_then(|target| self.login.targets.parse(target));
+        let wishes = match error {
+            "login_required" if flow.is_some_and(|flow| flow.is_silent) => {
+                let org_code = flow.and_then(|flow| flow.org_code.as_deref());
+                Wishes::read(org_code.map(|code| ("org_code", code)).into_iter())
+            }
+            "login_link_expired" => Ok(reauth_state.map(Wishes::of_reauth_state).unwrap_or_default()),
+            _ => return None,
+        };
+        let begun = wishes.and_then(|wishes| {
+            self.begin(Intent::SignIn, &wishes, return_to.as_ref(), true, cookies.clone())
+        });
+        Some(Ok(begun.unwrap_or_else(|error| self.failure(&error, cookies.clone()))))
+    }
+
+    /// A second visit to an old address: somebody who is signed in goes home, everybody else is told.
+    async fn stale(&self, error: LoginError) -> Result<Response<Bytes>, LoginError> {
+        match self.login.sessions.keeper.find(self.request.headers()).await? {
+            Ok(_) => Ok(response::return_to(&self.login.post_login)),
+            Err(_) => Err(error),
+        }
+    }
+}

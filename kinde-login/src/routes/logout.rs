@@ -1,0 +1,66 @@
+//! Ends a session: here, and at Kinde.
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header::SET_COOKIE};
+use serde_json::json;
+
+use super::Question;
+use crate::{
+    error::{LoginError, LoginReason},
+    navigation, response,
+};
+
+impl Question<'_> {
+    /// Ends the session and sends the browser to Kinde, where the single sign-on session ends.
+    pub(super) async fn logout(&self) -> Result<Response<Bytes>, LoginError> {
+        self.may_act()?;
+        if navigation::is_cross_site(self.request.headers()) {
+            return Err(LoginReason::CrossSite.into());
+        }
+        let target = match self.parameter(&["post_logout_redirect_url"]) {
+            Some(untrusted_target) => {
+                let target = self.target("post_logout_redirect_url", &untrusted_target)?;
+                self.login.absolute(&target)
+            }
+            None => self.login.post_logout.clone(),
+        };
+        let cookies = self.sign_off().await?;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("redirect", &target);
+        let end_session = self.login.sessions.keeper.client.endpoints().end_session_endpoint();
+        let mut response = response::see_other(&format!("{end_session}?{}", query.finish()));
+        response.headers_mut().extend(cookies);
+        Ok(response)
+    }
+
+    /// Ends the session here and its tokens at Kinde, without leaving the page.
+    pub(super) async fn end_session(&self) -> Result<Response<Bytes>, LoginError> {
+        self.may_act()?;
+        if navigation::is_cross_site(self.request.headers()) {
+            return Err(LoginReason::CrossSite.into());
+        }
+        let cookies = self.sign_off().await?;
+        let mut response = response::json(StatusCode::OK, &json!({ "success": true }));
+        response.headers_mut().extend(cookies);
+        Ok(response)
+    }
+
+    /// Ends the session, revokes its refresh token, and removes every cookie that sign-in set in this browser.
+    async fn sign_off(&self) -> Result<HeaderMap, LoginError> {
+        let keeper = &self.login.sessions.keeper;
+        let request = self.request.headers();
+        let mut cookies = HeaderMap::new();
+        if let Ok(loaded) = keeper.find(request).await? {
+            keeper.end(&loaded.session).await?;
+            keeper.revoke(loaded.session.refresh_token.clone()).await;
+        }
+        keeper.cookies.remove_session(request, &mut cookies);
+        for (id, _) in keeper.cookies.flows(request, usize::MAX) {
+            cookies.append(SET_COOKIE, keeper.cookies.remove(&keeper.cookies.flow(id)));
+        }
+        if crate::cookies::value(request, keeper.cookies.breaker()).is_some() {
+            cookies.append(SET_COOKIE, keeper.cookies.remove(keeper.cookies.breaker()));
+        }
+        Ok(cookies)
+    }
+}

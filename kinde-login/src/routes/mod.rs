@@ -1,0 +1,148 @@
+//! The sign-in routes as one service: which request gets which answer.
+
+mod callback;
+mod health;
+mod logout;
+mod me;
+mod portal;
+mod setup;
+mod start;
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use kinde_core::AuthRoute;
+use tower_service::Service;
+
+use crate::{
+    authorize::Intent,
+    error::{LoginError, LoginReason},
+    login::Inner,
+    navigation::{self, Manner},
+    page::Failure,
+    response,
+};
+
+/// The sign-in routes: a service for `nest_service("/api/auth", …)` in axum, or for hyper as it is.
+///
+/// Made by [`Login::routes`](crate::Login::routes). A path is matched as `NAME` or `BASE/NAME` and never by its end, so
+/// it does not matter whether a router has taken the base off. The routes never depend on a session being good.
+#[derive(Clone, Debug)]
+pub struct LoginRoutes {
+    login: Arc<Inner>,
+}
+
+impl LoginRoutes {
+    pub(crate) fn new(login: Arc<Inner>) -> Self {
+        Self { login }
+    }
+}
+
+impl<B> Service<Request<B>> for LoginRoutes {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let login = Arc::clone(&self.login);
+        // No route reads a body: what a form says stands in the address, or the form uses GET.
+        let (parts, _) = request.into_parts();
+        let request = Request::from_parts(parts, ());
+        Box::pin(async move {
+            let mut response = Question { login: &login, request: &request }.answer().await;
+            if request.method() == Method::HEAD {
+                *response.body_mut() = Bytes::new();
+            }
+            Ok(response.map(Full::new))
+        })
+    }
+}
+
+/// One request to one of the routes.
+pub(crate) struct Question<'a> {
+    pub(crate) login: &'a Arc<Inner>,
+    pub(crate) request: &'a Request<()>,
+}
+
+impl Question<'_> {
+    async fn answer(&self) -> Response<Bytes> {
+        let Some(route) = self.login.route(self.request.uri().path()) else {
+            return response::empty(StatusCode::NOT_FOUND);
+        };
+        if !matches!(*self.request.method(), Method::GET | Method::HEAD | Method::POST) {
+            let mut response = response::empty(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+            return response;
+        }
+        let answered = match route {
+            AuthRoute::Health => Ok(self.health()),
+            AuthRoute::Me => self.me().await,
+            AuthRoute::Setup => self.setup().await,
+            _ if self.is_looking_ahead() => Ok(response::empty(StatusCode::NO_CONTENT)),
+            AuthRoute::Login => self.may_act().and_then(|()| self.start(Intent::SignIn)),
+            AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
+            AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
+            AuthRoute::SwitchOrg => self.may_act().and_then(|()| self.start(Intent::SwitchOrg)),
+            AuthRoute::Callback => self.callback().await,
+            AuthRoute::Logout => self.logout().await,
+            AuthRoute::EndSession => self.end_session().await,
+            AuthRoute::Portal => self.portal().await,
+        };
+        answered.unwrap_or_else(|error| self.failure(&error, HeaderMap::new()))
+    }
+
+    /// Nobody has decided anything yet: no sign-in starts, and no code is used up.
+    fn is_looking_ahead(&self) -> bool {
+        self.request.method() == Method::HEAD
+            || navigation::manner(self.request.headers()) == Manner::Prefetch
+    }
+
+    /// Lets a request change something: somebody goes here, or a form of our own posts.
+    fn may_act(&self) -> Result<(), LoginError> {
+        if self.login.sessions.cross_site.forges(self.request) {
+            return Err(LoginReason::CrossSite.into());
+        }
+        let is_post = self.request.method() == Method::POST;
+        if !is_post && navigation::manner(self.request.headers()) == Manner::Subresource {
+            return Err(LoginReason::NotNavigation.into());
+        }
+        Ok(())
+    }
+
+    /// Answers with an error: a page for somebody who looks at it, problem+json otherwise.
+    fn failure(&self, error: &LoginError, cookies: HeaderMap) -> Response<Bytes> {
+        let mut response = if navigation::wants_page(self.request) {
+            let login = self.login.path(AuthRoute::Login);
+            let failure = Failure { error, login: &login, home: self.login.home.as_str() };
+            response::page(error, self.login.page.render(&failure))
+        } else {
+            response::problem(error)
+        };
+        response.headers_mut().extend(cookies);
+        response
+    }
+
+    /// Gives the parameters of the address.
+    fn parameters(&self) -> form_urlencoded::Parse<'_> {
+        form_urlencoded::parse(self.request.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// Gives a parameter that may be there once, under any of its spellings.
+    fn parameter(&self, names: &[&str]) -> Option<String> {
+        let mut found =
+            self.parameters().filter(|(name, value)| names.contains(&name.as_ref()) && !value.is_empty());
+        found.next().map(|(_, value)| value.into_owned())
+    }
+}

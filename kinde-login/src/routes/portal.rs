@@ -1,0 +1,56 @@
+//! The way to Kinde's self-serve portal.
+
+use bytes::Bytes;
+use http::Response;
+use kinde_core::AuthRoute;
+
+use super::Question;
+use crate::{
+    authorize::{Intent, Wishes},
+    client::PortalPage,
+    error::{LoginError, LoginErrorKind, LoginReason},
+    response,
+};
+
+impl Question<'_> {
+    /// Asks Kinde for a link, which works once, and follows it.
+    pub(super) async fn portal(&self) -> Result<Response<Bytes>, LoginError> {
+        self.may_act()?;
+        let expected = "the name of a page: lower-case letters and underscores";
+        let page = match self.parameter(&["sub_nav", "subnav", "subNav"]) {
+            Some(name) => Some(
+                PortalPage::named(&name)
+                    .ok_or(LoginReason::ParameterInvalid { name: "sub_nav", expected })?,
+            ),
+            None => None,
+        };
+        let return_to = match self.parameter(&["return_url", "returnUrl"]) {
+            Some(untrusted_target) => self.target("return_url", &untrusted_target)?,
+            None => self.login.home.clone(),
+        };
+        let current = match self.current().await {
+            Ok(current) => current,
+            Err(error) if error.kind() == LoginErrorKind::SignedOut => {
+                let back = self.login.targets.parse(&self.login.path(AuthRoute::Portal));
+                return self.begin(
+                    Intent::SignIn,
+                    &Wishes::default(),
+                    back.as_ref(),
+                    false,
+                    http::HeaderMap::new(),
+                );
+            }
+            Err(error) => return Err(error),
+        };
+        let access_token = current.handle.access_token().await?;
+        let client = &self.login.sessions.keeper.client;
+        let link = client.portal_link(&access_token, page.as_ref(), &self.login.absolute(&return_to)).await?;
+        let mut answer = response::see_other(&link);
+        let told = self.answer_of(&current, http::StatusCode::OK, &serde_json::Value::Null);
+        let cookies = told.headers().get_all(http::header::SET_COOKIE);
+        answer
+            .headers_mut()
+            .extend(cookies.into_iter().map(|cookie| (http::header::SET_COOKIE, cookie.clone())));
+        Ok(answer)
+    }
+}

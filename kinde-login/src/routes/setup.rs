@@ -1,0 +1,55 @@
+//! What a page's script wants to know of the session, in the shape of the Next.js SDK's second version.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{Question, me::profile};
+use crate::error::LoginError;
+
+impl Question<'_> {
+    /// Answers the claims of the session. The tokens themselves stay on the server, unless the application chose to
+    /// give its pages the access token.
+    pub(super) async fn setup(&self) -> Result<Response<Bytes>, LoginError> {
+        let current = match self.current().await {
+            Ok(current) => current,
+            Err(error) => return self.unauthorized(&error, "NOT_LOGGED_IN"),
+        };
+        let access = &current.access;
+        let session = current.handle.loaded().session;
+        let org_code = access.org_code().ok().flatten();
+        let permissions: Vec<_> = access.permissions().map(|all| all.iter().collect()).unwrap_or_default();
+        let claims: Map<String, Value> = access.custom().unwrap_or_default();
+        let organizations = &session.user.organizations;
+        let mut body = json!({
+            "message": "OK",
+            "needsRefresh": false,
+            "accessToken": claims,
+            "user": profile(&session.user),
+            "permissions": { "permissions": permissions, "orgCode": org_code },
+            "organization": org_code.map(|code| json!({
+                "orgCode": code,
+                "orgName": access.org_name().ok().flatten(),
+                "properties": claims.get("organization_properties"),
+            })),
+            "featureFlags": claims.get("feature_flags"),
+            "userOrganizations": {
+                "orgCodes": organizations.iter().map(|one| &one.code).collect::<Vec<_>>(),
+                "orgs": organizations.iter().map(|one| json!({ "code": one.code, "name": one.name })).collect::<Vec<_>>(),
+            },
+            "env": {
+                "clientId": self.login.application.client_id,
+                "issuerUrl": self.login.sessions.keeper.client.endpoints().issuer().as_str(),
+                "redirectUrl": self.login.application.redirect_uri,
+            },
+        });
+        if self.login.exposes_access_token
+            && let Some(members) = body.as_object_mut()
+        {
+            let access_token = current.handle.access_token().await?;
+            members.insert("accessTokenEncoded".to_owned(), access_token.expose().into());
+            members.insert("accessTokenRaw".to_owned(), access_token.expose().into());
+        }
+        Ok(self.answer_of(&current, StatusCode::OK, &body))
+    }
+}

@@ -1,0 +1,96 @@
+//! Starts a flow: sign in, register, create an organization, switch to another one.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, header::SET_COOKIE};
+
+use super::Question;
+use crate::{
+    authorize::{Intent, Wishes},
+    cookies,
+    error::{LoginError, LoginReason},
+    flow::{Flow, Flows},
+    response,
+    return_to::ReturnTo,
+};
+
+impl Question<'_> {
+    /// Sends the browser to Kinde, with a flow of its own.
+    pub(super) fn start(&self, intent: Intent) -> Result<Response<Bytes>, LoginError> {
+        let pairs: Vec<_> = self.parameters().collect();
+        let wishes = Wishes::read(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))?;
+        if intent == Intent::SwitchOrg && wishes.get("org_code").is_none() {
+            return Err(LoginReason::ParameterInvalid {
+                name: "org_code",
+                expected: "the organization to switch to",
+            }
+            .into());
+        }
+        let return_to = match self.parameter(&["post_login_redirect_url"]) {
+            Some(untrusted_target) => Some(self.target("post_login_redirect_url", &untrusted_target)?),
+            None => None,
+        };
+        self.begin(intent, &wishes, return_to.as_ref(), false, HeaderMap::new())
+    }
+
+    /// Begins a flow. `cookies` are those that this answer sets already.
+    pub(super) fn begin(
+        &self,
+        intent: Intent,
+        wishes: &Wishes,
+        return_to: Option<&ReturnTo>,
+        is_retry: bool,
+        mut cookies: HeaderMap,
+    ) -> Result<Response<Bytes>, LoginError> {
+        let keeper = &self.login.sessions.keeper;
+        self.count_start(&mut cookies)?;
+        let mut flow = Flow::start(keeper.randomness.as_ref(), keeper.now());
+        flow.return_to = return_to.map(ReturnTo::to_string);
+        flow.is_retry = is_retry;
+        let location = self.login.application.authorize(intent, wishes, &mut flow);
+        let flows = self.flows();
+        flows.keep(&flow, self.request.headers(), &mut cookies, keeper.randomness.as_ref()).ok_or_else(
+            || LoginReason::StoreUnavailable { problem: "the flow could not be sealed".to_owned() },
+        )?;
+        let mut response = response::see_other(&location);
+        response.headers_mut().extend(cookies);
+        Ok(response)
+    }
+
+    pub(super) fn flows(&self) -> Flows<'_> {
+        let keeper = &self.login.sessions.keeper;
+        Flows { cookies: &keeper.cookies, sealer: &keeper.sealer, now: keeper.now() }
+    }
+
+    /// Judges where the browser goes afterwards.
+    pub(super) fn target(&self, name: &'static str, untrusted_target: &str) -> Result<ReturnTo, LoginError> {
+        let expected = "a path of this site, or a URL of an origin that was allowed";
+        let target = self.login.targets.parse(untrusted_target);
+        target.ok_or_else(|| LoginReason::ParameterInvalid { name, expected }.into())
+    }
+
+    /// Stops a browser that is sent to sign in over and over: the count is in a cookie of its own, which signing in
+    /// removes. It protects nobody but the browser itself, so it is not sealed.
+    fn count_start(&self, cookies: &mut HeaderMap) -> Result<(), LoginError> {
+        let keeper = &self.login.sessions.keeper;
+        let now = keeper.now().as_secs();
+        let known = cookies::value(self.request.headers(), keeper.cookies.breaker());
+        let counted = known.and_then(|value| value.split_once('.')).and_then(|(starts, first)| {
+            let first: u64 = first.parse().ok()?;
+            let is_recent = first <= now && now.saturating_sub(first) < STARTS_WITHIN.as_secs();
+            Some((starts.parse::<u32>().ok()?, first)).filter(|_| is_recent)
+        });
+        let (starts, first) = counted.map_or((1, now), |(starts, first)| (starts.saturating_add(1), first));
+        if starts > MOST_STARTS {
+            return Err(LoginReason::TooManyStarts { starts }.into());
+        }
+        let value = format!("{starts}.{first}");
+        cookies.append(SET_COOKIE, keeper.cookies.set(keeper.cookies.breaker(), &value, Some(STARTS_WITHIN)));
+        Ok(())
+    }
+}
+
+/// Somebody who opens many tabs stays below; a loop of redirects needs seconds to get here.
+const MOST_STARTS: u32 = 20;
+const STARTS_WITHIN: Duration = Duration::from_secs(60);

@@ -1,0 +1,248 @@
+//! Seals what a browser or a store keeps for us, so that nobody else can read or write it.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest, hkdf,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use kinde_core::{ConfigError, ConfigProblem, Secret};
+use zeroize::Zeroizing;
+
+use crate::random::Randomness;
+
+/// What a sealed text is for. A text sealed for one purpose opens for no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A session in a cookie.
+    SessionCookie,
+    /// A session in a store, bound to its id.
+    SessionRecord,
+    /// A sign-in under way.
+    Flow,
+}
+
+impl Purpose {
+    fn label(self) -> &'static str {
+        match self {
+            Self::SessionCookie => "session cookie",
+            Self::SessionRecord => "session record",
+            Self::Flow => "flow",
+        }
+    }
+}
+
+/// The keys that seal: the first seals, all open, so that a key can be replaced while sessions live.
+#[derive(Clone)]
+pub(crate) struct Sealer {
+    keys: Vec<SealingKey>,
+}
+
+#[derive(Clone)]
+struct SealingKey {
+    id: [u8; KEY_ID_LEN],
+    material: Zeroizing<Vec<u8>>,
+}
+
+impl Sealer {
+    /// Takes the secrets, the one that seals first.
+    pub(crate) fn new(secrets: &[Secret]) -> Result<Self, ConfigError> {
+        if secrets.is_empty() {
+            return Err(missing());
+        }
+        let mut keys = Vec::with_capacity(secrets.len());
+        for secret in secrets {
+            if secret.expose().len() < SECRET_LEN {
+                return Err(too_short(secret.expose().len()));
+            }
+            keys.push(SealingKey::new(secret));
+        }
+        Ok(Self { keys })
+    }
+
+    /// Seals `plain` for one purpose, bound to `context`, as text for a cookie.
+    pub(crate) fn seal(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        plain: &[u8],
+        randomness: &dyn Randomness,
+    ) -> Option<String> {
+        let key = self.keys.first()?;
+        let mut salt = [0_u8; SALT_LEN];
+        randomness.fill(&mut salt);
+        let mut head = Vec::with_capacity(HEAD_LEN);
+        head.push(VERSION);
+        head.extend_from_slice(&key.id);
+        head.extend_from_slice(&salt);
+        let (aead, nonce) = key.derive(&salt)?;
+        let mut sealed = Zeroizing::new(plain.to_vec());
+        let aad = associated_data(purpose, context, &head);
+        let tag = aead.seal_in_place_separate_tag(nonce, Aad::from(aad), &mut sealed).ok()?;
+        head.extend_from_slice(&sealed);
+        head.extend_from_slice(tag.as_ref());
+        Some(URL_SAFE_NO_PAD.encode(head))
+    }
+
+    /// Opens what was sealed for the same purpose and context; `None` for anything else, whatever is wrong with it.
+    pub(crate) fn open(&self, purpose: Purpose, context: &[u8], sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+        if sealed.len() > LONGEST_SEALED {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (head, body) = bytes.split_at_checked(HEAD_LEN)?;
+        let (&version, rest) = head.split_first()?;
+        let (id, salt) = rest.split_at_checked(KEY_ID_LEN)?;
+        if version != VERSION {
+            return None;
+        }
+        let key = self.keys.iter().find(|key| key.id == *id)?;
+        let (aead, nonce) = key.derive(salt)?;
+        let mut plain = Zeroizing::new(body.to_vec());
+        let aad = associated_data(purpose, context, head);
+        let length = aead.open_in_place(nonce, Aad::from(aad), &mut plain).ok()?.len();
+        plain.truncate(length);
+        Some(plain)
+    }
+}
+
+impl SealingKey {
+    fn new(secret: &Secret) -> Self {
+        let digest = digest::digest(&digest::SHA256, secret.expose().as_bytes());
+        // Not the digest of the secret itself: the id is public, and must not help to guess a weak secret cheaply.
+        let material = Zeroizing::new(expand(digest.as_ref(), b"kinde-login sealing key", 32));
+        let name = expand(&material, b"kinde-login key id", KEY_ID_LEN);
+        let mut id = [0_u8; KEY_ID_LEN];
+        id.copy_from_slice(&name);
+        Self { id, material }
+    }
+
+    /// Makes the key and nonce of one message. Each has a salt of its own, so that no nonce is ever used twice
+    /// however many messages a secret seals (NIST SP 800-38D §8.3 limits random nonces under one key).
+    fn derive(&self, salt: &[u8]) -> Option<(LessSafeKey, Nonce)> {
+        let mut info = b"kinde-login message ".to_vec();
+        info.extend_from_slice(salt);
+        let derived = Zeroizing::new(expand(&self.material, &info, 32 + NONCE_LEN));
+        let (key, nonce) = derived.split_at_checked(32)?;
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
+        Some((key, Nonce::try_assume_unique_for_key(nonce).ok()?))
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Sealer({} keys)", self.keys.len())
+    }
+}
+
+/// HKDF-Expand (RFC 5869 §2.3) with SHA-256. The input is a uniform key already, so there is nothing to extract.
+fn expand(key: &[u8], info: &[u8], length: usize) -> Vec<u8> {
+    struct Length(usize);
+    impl hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+    let mut output = vec![0; length];
+    let key = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key);
+    let info = [info];
+    let filled = key.expand(&info, Length(length)).and_then(|okm| okm.fill(&mut output));
+    // RFC 5869 §2.3 allows 255 * 32 bytes; here it is never more than 44.
+    debug_assert!(filled.is_ok(), "HKDF expands any length up to 8,160 bytes");
+    output
+}
+
+/// Length-prefixed, so that no purpose and context can be read as another pair.
+fn associated_data(purpose: Purpose, context: &[u8], head: &[u8]) -> Vec<u8> {
+    let label = purpose.label().as_bytes();
+    let mut data = Vec::with_capacity(label.len() + context.len() + head.len() + 16);
+    for part in [label, context, head] {
+        data.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        data.extend_from_slice(part);
+    }
+    data
+}
+
+fn missing() -> ConfigError {
+    let fix = "set it to at least 32 random characters, the same on every instance: openssl rand -base64 48";
+    ConfigProblem::new("env_missing", "SESSION_SECRET", fix).into()
+}
+
+fn too_short(length: usize) -> ConfigError {
+    let fix =
+        format!("use at least {SECRET_LEN} random characters, there are {length}: openssl rand -base64 48");
+    ConfigProblem::new("session_secret_short", "SESSION_SECRET", fix).into()
+}
+
+/// The format that is written. Version N reads N and N-1; there is no version before 1.
+const VERSION: u8 = 1;
+const KEY_ID_LEN: usize = 4;
+const SALT_LEN: usize = 24;
+const HEAD_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
+const SECRET_LEN: usize = 32;
+/// Longer than any browser keeps for one site.
+const LONGEST_SEALED: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandomness;
+
+    fn sealer(secrets: &[&str]) -> Sealer {
+        let secrets: Vec<_> = secrets.iter().map(|secret| Secret::new(secret.repeat(8))).collect();
+        Sealer::new(&secrets).unwrap()
+    }
+
+    fn seal(sealer: &Sealer, plain: &[u8]) -> String {
+        sealer.seal(Purpose::Flow, b"a", plain, &SystemRandomness).unwrap()
+    }
+
+    /// covers: G5
+    #[test]
+    fn sealed_text_opens_for_its_purpose_and_context_only() {
+        let sealer = sealer(&["first"]);
+        let sealed = seal(&sealer, b"plain");
+        assert_eq!(sealer.open(Purpose::Flow, b"a", &sealed).unwrap().as_slice(), b"plain");
+        assert!(sealer.open(Purpose::SessionCookie, b"a", &sealed).is_none());
+        assert!(sealer.open(Purpose::Flow, b"b", &sealed).is_none());
+        assert_ne!(sealed, seal(&sealer, b"plain"), "no two are alike");
+    }
+
+    /// covers: G5
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let sealer = sealer(&["first"]);
+        let sealed = URL_SAFE_NO_PAD.decode(seal(&sealer, b"plain")).unwrap();
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            let changed = URL_SAFE_NO_PAD.encode(changed);
+            assert!(sealer.open(Purpose::Flow, b"a", &changed).is_none(), "byte {place}");
+        }
+        for length in 0..sealed.len() {
+            let cut = URL_SAFE_NO_PAD.encode(&sealed[..length]);
+            assert!(sealer.open(Purpose::Flow, b"a", &cut).is_none(), "{length} bytes");
+        }
+    }
+
+    /// covers: G5
+    #[test]
+    fn new_secret_seals_and_the_old_one_still_opens() {
+        let (old, both, new) = (sealer(&["olden"]), sealer(&["newer", "olden"]), sealer(&["newer"]));
+        let before = seal(&old, b"x");
+        let after = seal(&both, b"x");
+        assert!(both.open(Purpose::Flow, b"a", &before).is_some());
+        assert!(new.open(Purpose::Flow, b"a", &after).is_some());
+        assert!(new.open(Purpose::Flow, b"a", &before).is_none());
+    }
+
+    #[test]
+    fn short_or_missing_secret_is_a_configuration_error() {
+        let refused = |secrets: &[Secret]| Sealer::new(secrets).unwrap_err().problems()[0].code();
+        assert_eq!(refused(&[]), "env_missing");
+        assert_eq!(refused(&[Secret::new("a".repeat(31))]), "session_secret_short");
+        assert!(Sealer::new(&[Secret::new("a".repeat(32))]).is_ok());
+        assert!(!format!("{:?}", sealer(&["first"])).contains("first"));
+    }
+}

@@ -1,0 +1,315 @@
+//! Keeps sessions: makes, finds, replaces and ends them, in the browser's cookie or in a store.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::HeaderMap;
+use kinde_core::{Clock, IdTokenVerifier, Verifier};
+use moka::sync::Cache;
+
+use super::{
+    record::{Session, SessionId},
+    refresh::Flights,
+    store::{Lives, SessionStore, StoreError},
+};
+use crate::{
+    client::OAuthClient,
+    cookies::Cookies,
+    error::{LoginError, LoginReason},
+    random::Randomness,
+    seal::{Purpose, Sealer},
+};
+
+/// Everything that sessions need, shared by the layer and the routes.
+pub(crate) struct Keeper {
+    pub(crate) client: OAuthClient,
+    pub(crate) access_tokens: Verifier,
+    pub(crate) id_tokens: IdTokenVerifier,
+    pub(crate) cookies: Cookies,
+    pub(crate) sealer: Sealer,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) place: Place,
+    /// Sealed cookies that were opened before, by their text.
+    opened: Cache<Box<str>, Arc<Session>>,
+    /// The newest state that this process knows of a session in a cookie. A browser may send the one before: its
+    /// request was under way, or the answer with the new cookie never arrived.
+    newest: Cache<SessionId, Arc<Session>>,
+    /// Sessions that ended here, which a late refresh or a copied cookie must not bring back.
+    ended: Cache<SessionId, ()>,
+    pub(crate) flights: Flights,
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// Sealed, in the browser, within this many bytes.
+    Cookie { budget_bytes: usize },
+    /// In a store; the browser has the id.
+    Store(Arc<dyn SessionStore>),
+}
+
+/// How long sessions live and when they are refreshed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) idle: Duration,
+    pub(crate) absolute: Duration,
+    /// How long before its end an access token is replaced.
+    pub(crate) refresh_ahead: Duration,
+}
+
+/// A session that was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) session: Arc<Session>,
+    /// What [`SessionStore::replace_if_version`] wants to know; zero for a cookie.
+    pub(crate) version: u64,
+    /// Whether the browser's cookie is not the newest and has to be written.
+    pub(crate) is_stale: bool,
+}
+
+/// What a browser shall be told about its session.
+#[derive(Clone, Debug)]
+pub(crate) enum Kept {
+    /// Its cookie is right.
+    AsItIs,
+    /// It gets this cookie.
+    Write(Box<str>, Option<Duration>),
+}
+
+impl Keeper {
+    #[expect(clippy::too_many_arguments, reason = "one caller, which has just made each of them")]
+    pub(crate) fn new(
+        client: OAuthClient,
+        access_tokens: Verifier,
+        id_tokens: IdTokenVerifier,
+        cookies: Cookies,
+        sealer: Sealer,
+        randomness: Arc<dyn Randomness>,
+        clock: Arc<dyn Clock>,
+        lifetimes: Lifetimes,
+        place: Place,
+    ) -> Self {
+        Self {
+            client,
+            access_tokens,
+            id_tokens,
+            cookies,
+            sealer,
+            randomness,
+            clock,
+            lifetimes,
+            place,
+            opened: Cache::builder().max_capacity(REMEMBERED).time_to_idle(OPENED_FOR).build(),
+            newest: Cache::builder().max_capacity(REMEMBERED).time_to_live(NEWEST_FOR).build(),
+            ended: Cache::builder().max_capacity(REMEMBERED).time_to_live(lifetimes.idle).build(),
+            flights: Flights::default(),
+        }
+    }
+
+    /// Finds the session of a request's cookie without waiting: `None` when a store has to be asked.
+    pub(crate) fn at_hand(&self, headers: &HeaderMap) -> Option<Result<Loaded, Missing>> {
+        let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(Missing::NoCookie)) };
+        match &self.place {
+            Place::Store(_) => None,
+            Place::Cookie { .. } => Some(self.open(&cookie).ok_or(Missing::Unusable)),
+        }
+    }
+
+    /// Finds the session of a request's cookie.
+    pub(crate) async fn find(&self, headers: &HeaderMap) -> Result<Result<Loaded, Missing>, LoginError> {
+        let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(Missing::NoCookie)) };
+        match &self.place {
+            Place::Cookie { .. } => Ok(self.open(&cookie).ok_or(Missing::Unusable)),
+            Place::Store(store) => {
+                let Some(id) = SessionId::parse(&cookie) else { return Ok(Err(Missing::Unusable)) };
+                Ok(self.load(store.as_ref(), id).await?.ok_or(Missing::Unusable))
+            }
+        }
+    }
+
+    /// Opens a sealed cookie, and prefers what is known to be newer.
+    fn open(&self, cookie: &str) -> Option<Loaded> {
+        let sent = match self.opened.get(cookie) {
+            Some(opened) => opened,
+            None => {
+                let plain = self.sealer.open(Purpose::SessionCookie, b"", cookie)?;
+                let opened = Arc::new(Session::read(&plain)?);
+                self.opened.insert(cookie.into(), Arc::clone(&opened));
+                opened
+            }
+        };
+        if self.ended.contains_key(&sent.id) {
+            return None;
+        }
+        let loaded = self.newer(&sent).unwrap_or(Loaded { session: sent, version: 0, is_stale: false });
+        (!self.is_over(&loaded.session)).then_some(loaded)
+    }
+
+    /// Loads a session from the store.
+    pub(super) async fn load(
+        &self,
+        store: &dyn SessionStore,
+        id: SessionId,
+    ) -> Result<Option<Loaded>, LoginError> {
+        let stored = store.load(id.key(), self.lifetimes.idle).await.map_err(unavailable)?;
+        let Some(stored) = stored else { return Ok(None) };
+        let Ok(text) = std::str::from_utf8(&stored.data) else { return Ok(None) };
+        // Sealed by a key that is gone, or not by us: no session, as with a cookie.
+        let plain = self.sealer.open(Purpose::SessionRecord, id.as_bytes(), text);
+        let session = plain.and_then(|plain| Session::read(&plain)).filter(|session| session.id == id);
+        let Some(session) = session else { return Ok(None) };
+        // The store counts idle time; the absolute end is in the record, too.
+        let is_old = self.now().as_secs()
+            >= session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
+        Ok((!is_old).then(|| Loaded { session: Arc::new(session), version: stored.version, is_stale: false }))
+    }
+
+    /// Begins a session; tells what the browser's cookie becomes.
+    pub(crate) async fn begin(&self, session: Session) -> Result<Kept, LoginError> {
+        match &self.place {
+            Place::Cookie { .. } => self.write_cookie(&session),
+            Place::Store(store) => {
+                let Lifetimes { idle, absolute, .. } = self.lifetimes;
+                let data = self.seal_record(&session)?;
+                store
+                    .create(session.id.key(), data.as_bytes(), Lives { idle, absolute })
+                    .await
+                    .map_err(unavailable)?;
+                Ok(Kept::Write(session.id.to_text().into(), self.max_age(&session)))
+            }
+        }
+    }
+
+    /// Replaces a session by its successor. `None` when it ended meanwhile.
+    pub(super) async fn replace(
+        &self,
+        before: &Loaded,
+        after: Session,
+    ) -> Result<Option<Loaded>, LoginError> {
+        let session = Arc::new(after);
+        match &self.place {
+            Place::Cookie { .. } => {
+                if self.ended.contains_key(&session.id) {
+                    return Ok(None);
+                }
+                self.newest.insert(session.id, Arc::clone(&session));
+                Ok(Some(Loaded { session, version: 0, is_stale: true }))
+            }
+            Place::Store(store) => {
+                let data = self.seal_record(&session)?;
+                let id = session.id.key();
+                let replaced =
+                    store.replace_if_version(id, before.version, data.as_bytes(), self.lifetimes.idle).await;
+                let version = before.version.wrapping_add(1);
+                Ok(replaced.map_err(unavailable)?.then_some(Loaded { session, version, is_stale: false }))
+            }
+        }
+    }
+
+    /// Ends a session for good.
+    pub(crate) async fn end(&self, session: &Session) -> Result<(), LoginError> {
+        self.ended.insert(session.id, ());
+        self.newest.invalidate(&session.id);
+        match &self.place {
+            Place::Cookie { .. } => Ok(()),
+            Place::Store(store) => store.delete(session.id.key()).await.map_err(unavailable),
+        }
+    }
+
+    /// Gives what this process knows to be newer than a session in a cookie.
+    pub(super) fn newer(&self, than: &Session) -> Option<Loaded> {
+        let newest =
+            self.newest.get(&than.id).filter(|newest| newest.facts.generation > than.facts.generation)?;
+        Some(Loaded { session: newest, version: 0, is_stale: true })
+    }
+
+    /// Tells whether the session ended in this process.
+    pub(super) fn has_ended(&self, id: &SessionId) -> bool {
+        self.ended.contains_key(id)
+    }
+
+    /// Tells what the browser's cookie becomes when a request with this session was answered.
+    pub(crate) fn kept(&self, loaded: &Loaded) -> Result<Kept, LoginError> {
+        if matches!(self.place, Place::Store(_)) {
+            return Ok(Kept::AsItIs);
+        }
+        if loaded.is_stale {
+            return self.write_cookie(&loaded.session);
+        }
+        let idle_for = self.now().as_secs().saturating_sub(loaded.session.facts.seen_at);
+        if idle_for < self.lifetimes.idle.as_secs() / TOUCHES {
+            return Ok(Kept::AsItIs);
+        }
+        let mut touched = (*loaded.session).clone();
+        touched.facts.seen_at = self.now().as_secs();
+        self.write_cookie(&touched)
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.wall()
+    }
+
+    fn is_over(&self, session: &Session) -> bool {
+        session.is_over(self.now(), self.lifetimes.idle, self.lifetimes.absolute)
+    }
+
+    fn write_cookie(&self, session: &Session) -> Result<Kept, LoginError> {
+        let Place::Cookie { budget_bytes } = self.place else { return Ok(Kept::AsItIs) };
+        let sealed = self.seal(Purpose::SessionCookie, b"", session)?;
+        if sealed.len() > budget_bytes {
+            let (bytes, budget) = (sealed.len(), budget_bytes);
+            return Err(LoginReason::SessionTooLarge { bytes, budget, parts: session.sizes() }.into());
+        }
+        Ok(Kept::Write(sealed.into(), self.max_age(session)))
+    }
+
+    fn seal_record(&self, session: &Session) -> Result<String, LoginError> {
+        self.seal(Purpose::SessionRecord, session.id.as_bytes(), session)
+    }
+
+    fn seal(&self, purpose: Purpose, context: &[u8], session: &Session) -> Result<String, LoginError> {
+        let plain = zeroize::Zeroizing::new(session.write());
+        let sealed = self.sealer.seal(purpose, context, &plain, self.randomness.as_ref());
+        sealed.ok_or_else(|| {
+            LoginReason::StoreUnavailable { problem: "the session could not be sealed".to_owned() }.into()
+        })
+    }
+
+    /// A cookie for as long as the browser runs, where the token says so; otherwise until the session's end.
+    fn max_age(&self, session: &Session) -> Option<Duration> {
+        let ends_at = session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
+        session.facts.is_persistent.then(|| Duration::from_secs(ends_at.saturating_sub(self.now().as_secs())))
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Keeper")
+            .field("place", &self.place)
+            .field("lifetimes", &self.lifetimes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The browser sent none.
+    NoCookie,
+    /// The browser sent one that is over, ended, or none of ours: its cookie is removed.
+    Unusable,
+}
+
+pub(super) fn unavailable(error: StoreError) -> LoginError {
+    LoginReason::StoreUnavailable { problem: error.to_string() }.into()
+}
+
+/// How many sessions a process remembers, of each kind; about 4 KB each.
+const REMEMBERED: u64 = 10_000;
+const OPENED_FOR: Duration = Duration::from_secs(600);
+/// Longer than any answer takes that may still bring the new cookie; Kinde does not say how long its overlap is.
+const NEWEST_FOR: Duration = Duration::from_secs(900);
+/// A cookie is written again when this part of its idle time has gone by.
+const TOUCHES: u64 = 10;

@@ -1,0 +1,232 @@
+//! The layer that turns a cookie into a credential; it decides which credential a browser presents.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http_body::Body;
+use kinde_core::{Credential, RefusedSession};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{
+    csrf::CrossSite,
+    future::ResponseFuture,
+    handle::SessionHandle,
+    keeper::{Keeper, Kept, Loaded, Missing},
+    refresh::Refreshed,
+};
+use crate::{
+    body::ResponseBody,
+    error::{LoginError, LoginReason},
+    response,
+};
+
+/// Presents the access token of a browser's session to `KindeLayer`, which has to be inside.
+///
+/// Made by [`Login::session_layer`](crate::Login::session_layer). A request with an `Authorization` header passes
+/// untouched, and its session is neither read nor refreshed. A session that is over is removed and the request goes on
+/// as anonymous; this layer answers by itself only when a session cannot be judged (503), or when another site makes a
+/// browser change something (403).
+#[derive(Clone, Debug)]
+pub struct SessionLayer {
+    sessions: Sessions,
+}
+
+/// What the layer and its services share.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) cross_site: Arc<CrossSite>,
+}
+
+impl SessionLayer {
+    pub(crate) fn new(sessions: Sessions) -> Self {
+        Self { sessions }
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        SessionService { inner, sessions: self.sessions.clone() }
+    }
+}
+
+/// The service that [`SessionLayer`] builds.
+#[derive(Clone, Debug)]
+pub struct SessionService<S> {
+    inner: S,
+    sessions: Sessions,
+}
+
+impl<S, B, R> Service<Request<B>> for SessionService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, B> {
+        // A header wins, good or not: then the session is not even read.
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            return ResponseFuture::passing(self.inner.call(request));
+        }
+        let keeper = &self.sessions.keeper;
+        let found = match keeper.at_hand(request.headers()) {
+            Some(Err(Missing::NoCookie)) => Some(Found::Nothing),
+            Some(Err(Missing::Unusable)) => Some(Found::Unusable),
+            Some(Ok(loaded)) if !keeper.is_due(&loaded.session) => Some(Found::Session(loaded)),
+            Some(Ok(_)) | None => None,
+        };
+        if let Some(found) = found {
+            return match self.sessions.admit(found, &mut request) {
+                Ok(after) => {
+                    ResponseFuture::calling(self.inner.call(request), (after, self.sessions.clone()))
+                }
+                Err(refused) => ResponseFuture::answered(*refused),
+            };
+        }
+        // The service that was polled ready goes along; its clone, not yet ready, stays behind.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        let headers = cookies_of(request.headers());
+        let sessions = self.sessions.clone();
+        let looking = Box::pin(async move { sessions.look(&headers).await });
+        ResponseFuture::looking(looking, ready, request, self.sessions.clone())
+    }
+}
+
+/// What became of a request's session before the application is called.
+pub(crate) enum Found {
+    Nothing,
+    Unusable,
+    Session(Loaded),
+    Unavailable(LoginError),
+}
+
+impl Sessions {
+    /// Finds a session that needs waiting: in a store, or with an access token that is due.
+    async fn look(self, headers: &HeaderMap) -> Found {
+        let loaded = match self.keeper.find(headers).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(Missing::NoCookie)) => return Found::Nothing,
+            Ok(Err(Missing::Unusable)) => return Found::Unusable,
+            Err(error) => return Found::Unavailable(error),
+        };
+        if !self.keeper.is_due(&loaded.session) {
+            return Found::Session(loaded);
+        }
+        match self.keeper.refresh(loaded).await {
+            Refreshed::Anew(loaded) | Refreshed::Still(loaded) => Found::Session(loaded),
+            Refreshed::Ended => Found::Unusable,
+            Refreshed::Unavailable(error) => Found::Unavailable(error),
+        }
+    }
+
+    /// Presents what was found; or answers by itself.
+    pub(crate) fn admit<B>(
+        &self,
+        found: Found,
+        request: &mut Request<B>,
+    ) -> Result<After, Box<Response<Bytes>>> {
+        match found {
+            Found::Nothing => Ok(After { headers: HeaderMap::new(), session: None, is_unusable: false }),
+            Found::Unusable => {
+                Ok(After { headers: cookies_of(request.headers()), session: None, is_unusable: true })
+            }
+            Found::Session(loaded) => {
+                if self.cross_site.forges(request) {
+                    let error = LoginReason::CrossSite.into();
+                    return Err(Box::new(response::problem(&error)));
+                }
+                request
+                    .extensions_mut()
+                    .insert(Credential::from_session(loaded.session.access_token.clone()));
+                let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded);
+                request.extensions_mut().insert(handle.clone());
+                Ok(After {
+                    headers: cookies_of(request.headers()),
+                    session: Some(handle),
+                    is_unusable: false,
+                })
+            }
+            // The cookie stays: nobody is signed out because something cannot be reached.
+            Found::Unavailable(error) => Err(Box::new(response::problem(&error))),
+        }
+    }
+
+    /// Ends a session that the layer for bearer tokens refused.
+    pub(crate) async fn end(self, handle: SessionHandle) {
+        let session = handle.loaded().session;
+        if let Err(error) = self.keeper.end(&session).await {
+            tracing::warn!(target: "kinde_login", code = error.code(), "a refused session could not be deleted");
+        }
+    }
+}
+
+/// What has to be done with the answer of a request.
+pub(crate) struct After {
+    headers: HeaderMap,
+    pub(crate) session: Option<SessionHandle>,
+    is_unusable: bool,
+}
+
+impl After {
+    /// Tells whether the session has to be ended before the answer goes out.
+    pub(crate) fn ends_session(&self, extensions: &http::Extensions) -> Option<SessionHandle> {
+        let refused = extensions.get::<RefusedSession>()?;
+        let handle = self.session.clone()?;
+        tracing::info!(target: "kinde_login", code = refused.error().code(), "session ended: its access token is refused");
+        Some(handle)
+    }
+
+    /// Writes the cookie and what caches have to know.
+    pub(crate) fn finish(self, keeper: &Keeper, has_ended: bool, response: &mut HeaderMap) {
+        // RFC 9110 §12.5.5: whoever answers with or without a cookie may answer differently.
+        response.append(header::VARY, HeaderValue::from_static("Cookie"));
+        let Some(handle) = self.session else {
+            if self.is_unusable {
+                keeper.cookies.remove_session(&self.headers, response);
+                response::forbid_storing(response);
+            }
+            return;
+        };
+        response::forbid_storing(response);
+        if has_ended || handle.has_ended() {
+            return keeper.cookies.remove_session(&self.headers, response);
+        }
+        match keeper.kept(&handle.loaded()) {
+            Ok(kept) => kept.tell(keeper, &self.headers, response),
+            // The browser keeps what it has; the state that this process remembers serves it meanwhile.
+            Err(error) => {
+                tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
+            }
+        }
+    }
+}
+
+impl Kept {
+    /// Writes what becomes of the browser's cookie.
+    pub(crate) fn tell(self, keeper: &Keeper, request: &HeaderMap, response: &mut HeaderMap) {
+        match self {
+            Self::AsItIs => {}
+            Self::Write(value, max_age) => keeper.cookies.set_session(&value, max_age, request, response),
+        }
+    }
+}
+
+/// Copies the cookies alone: the request itself goes on to the application.
+fn cookies_of(headers: &HeaderMap) -> HeaderMap {
+    headers.get_all(header::COOKIE).into_iter().map(|cookie| (header::COOKIE, cookie.clone())).collect()
+}

@@ -1,0 +1,26 @@
+//! Sessions: what they are, where they are kept, when they are refreshed or dead.
+
+mod csrf;
+mod future;
+mod handle;
+mod keeper;
+mod layer;
+mod memory;
+mod record;
+mod refresh;
+mod store;
+mod user;
+
+pub use future::ResponseFuture;
+pub use handle::SessionHandle;
+pub use layer::{SessionLayer, SessionService};
+pub use memory::MemoryStore;
+pub use record::SessionId;
+pub use store::{Lives, SessionStore, StoreError, StoreFuture, Stored};
+pub use user::{SessionUser, UserOrganization};
+
+pub(crate) use csrf::CrossSite;
+pub(crate) use keeper::{Keeper, Kept, Lifetimes, Missing, Place};
+pub(crate) use layer::Sessions;
+pub(crate) use record::{Facts, Session};
+pub(crate) use refresh::{Refreshed, refused_token};

@@ -1,0 +1,295 @@
+//! Replaces a session's tokens: one refresh at a time, and never one that brings an ended session back.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kinde_core::{AuthErrorKind, ExpectedIdToken, Identity, Secret};
+use moka::sync::Cache;
+use tokio::sync::watch;
+
+use super::{
+    keeper::{Keeper, Loaded, Place},
+    record::{Facts, Session, SessionId},
+    user::SessionUser,
+};
+use crate::{
+    client::{TokenAnswer, ends_session},
+    error::{LoginError, LoginReason},
+};
+
+/// What became of a session that was due.
+#[derive(Clone, Debug)]
+pub(crate) enum Refreshed {
+    /// It has new tokens.
+    Anew(Loaded),
+    /// It is as it was, and its access token is still good.
+    Still(Loaded),
+    /// It is over: signed out elsewhere, revoked, expired.
+    Ended,
+    /// Kinde or the store cannot be reached, and the access token is over: the session waits.
+    Unavailable(LoginError),
+}
+
+/// The refreshes under way, and those that failed a moment ago.
+pub(crate) struct Flights {
+    under_way: Mutex<HashMap<SessionId, watch::Receiver<Option<Refreshed>>>>,
+    /// Sessions that are not tried again for a while, by id and generation.
+    resting: Cache<(SessionId, u64), ()>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        let resting = Cache::builder().max_capacity(10_000).time_to_live(REST).build();
+        Self { under_way: Mutex::default(), resting }
+    }
+}
+
+impl Keeper {
+    /// Tells whether a session's access token has to be replaced before it is used.
+    pub(crate) fn is_due(&self, session: &Session) -> bool {
+        let now = self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs();
+        now >= session.facts.access_expires_at
+            && (self.is_expired(session) || !self.flights.resting.contains_key(&flight(session)))
+    }
+
+    fn is_expired(&self, session: &Session) -> bool {
+        self.now().as_secs() >= session.facts.access_expires_at
+    }
+
+    /// Replaces the tokens of a session that is due. However many ask at once, Kinde is asked once; it goes on when all
+    /// of them hang up, because the old refresh token may be used up already.
+    pub(crate) async fn refresh(self: &Arc<Self>, due: Loaded) -> Refreshed {
+        let mut receiver = {
+            let mut under_way = self.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            match under_way.get(&due.session.id) {
+                Some(receiver) => receiver.clone(),
+                None => {
+                    let (sender, receiver) = watch::channel(None);
+                    under_way.insert(due.session.id, receiver.clone());
+                    let keeper = Arc::clone(self);
+                    let due = due.clone();
+                    tokio::spawn(async move {
+                        let landing = Landing { keeper: &keeper, id: due.session.id };
+                        let outcome = keeper.refresh_now(due).await;
+                        drop(landing);
+                        sender.send_replace(Some(outcome));
+                    });
+                    receiver
+                }
+            }
+        };
+        match receiver.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
+            Ok(Some(outcome)) => outcome,
+            // The task is gone without a word: the runtime ends, or it panicked.
+            _ => self.later(
+                due,
+                LoginReason::StoreUnavailable { problem: "the refresh was abandoned".to_owned() }.into(),
+            ),
+        }
+    }
+
+    async fn refresh_now(&self, due: Loaded) -> Refreshed {
+        // It may have been refreshed between the look and now, here or by another process.
+        match self.reread(&due).await {
+            Ok(Some(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
+            Ok(None) if matches!(self.place, Place::Store(_)) => return Refreshed::Ended,
+            Ok(_) => {}
+            Err(error) => return self.later(due, error),
+        }
+        let Some(refresh_token) = due.session.refresh_token.clone() else {
+            return if self.is_expired(&due.session) {
+                self.ended(&due).await
+            } else {
+                Refreshed::Still(due)
+            };
+        };
+        if self.is_expired(&due.session) && self.flights.resting.contains_key(&flight(&due.session)) {
+            let problem = "Kinde did not answer a moment ago".to_owned();
+            return Refreshed::Unavailable(LoginReason::StoreUnavailable { problem }.into());
+        }
+        let answer = match self.client.refresh(&refresh_token).await {
+            Ok(answer) => answer,
+            Err(error) if ends_session(&error) => return self.refused(due, &error).await,
+            Err(error) => return self.later(due, error),
+        };
+        let newest_refresh_token = answer.refresh_token.clone();
+        let after = match self.successor(&due.session, answer).await {
+            Ok(after) => after,
+            Err(error) => return self.keep_refresh_token(due, newest_refresh_token, error).await,
+        };
+        if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
+        {
+            // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
+            self.flights.resting.insert(flight(&after), ());
+        }
+        match self.replace(&due, after).await {
+            Ok(Some(loaded)) => Refreshed::Anew(loaded),
+            Ok(None) => {
+                // Signed out, or refreshed by another process, meanwhile.
+                match self.reread(&due).await {
+                    Ok(Some(newer)) if is_newer(&newer, &due) => Refreshed::Anew(newer),
+                    Err(error) => self.later(due, error),
+                    Ok(_) => {
+                        self.revoke(newest_refresh_token).await;
+                        Refreshed::Ended
+                    }
+                }
+            }
+            // The old refresh token is used up and the new one could not be kept; Kinde's overlap may save it.
+            Err(error) => self.later(due, error),
+        }
+    }
+
+    /// Keeps what cannot be had again when the rest of an answer is no good: the old refresh token is used up.
+    async fn keep_refresh_token(&self, due: Loaded, newest: Option<Secret>, error: LoginError) -> Refreshed {
+        let Some(newest) = newest else { return self.later(due, error) };
+        let mut after = (*due.session).clone();
+        after.refresh_token = Some(newest);
+        after.facts.generation = after.facts.generation.saturating_add(1);
+        match self.replace(&due, after).await {
+            Ok(Some(kept)) => self.later(kept, error),
+            Ok(None) => Refreshed::Ended,
+            Err(error) => self.later(due, error),
+        }
+    }
+
+    /// Believes that a refresh token is no longer good, unless another process used it a moment ago.
+    async fn refused(&self, due: Loaded, error: &LoginError) -> Refreshed {
+        tracing::debug!(target: "kinde_login", code = error.code(), "refresh refused");
+        for wait in WAITS {
+            match self.reread(&due).await {
+                Ok(Some(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
+                Ok(Some(_)) if matches!(self.place, Place::Store(_)) => tokio::time::sleep(wait).await,
+                Ok(_) => break,
+                Err(error) => return self.later(due, error),
+            }
+        }
+        self.ended(&due).await
+    }
+
+    async fn ended(&self, due: &Loaded) -> Refreshed {
+        match self.end(&due.session).await {
+            Ok(()) => {
+                tracing::info!(target: "kinde_login", "session ended: its refresh token is no longer good");
+                Refreshed::Ended
+            }
+            Err(error) => Refreshed::Unavailable(error),
+        }
+    }
+
+    /// Keeps the session as it is, and lets it rest before the next try.
+    fn later(&self, due: Loaded, error: LoginError) -> Refreshed {
+        tracing::warn!(target: "kinde_login", code = error.code(), reason = %error.reason(), "refresh put off");
+        self.flights.resting.insert(flight(&due.session), ());
+        if self.has_ended(&due.session.id) {
+            Refreshed::Ended
+        } else if self.is_expired(&due.session) {
+            Refreshed::Unavailable(error)
+        } else {
+            Refreshed::Still(due)
+        }
+    }
+
+    /// Looks what is known of a session now, here or in the store.
+    async fn reread(&self, due: &Loaded) -> Result<Option<Loaded>, LoginError> {
+        match &self.place {
+            Place::Cookie { .. } => Ok(self.newer(&due.session)),
+            Place::Store(store) => self.load(store.as_ref(), due.session.id).await,
+        }
+    }
+
+    /// Revokes a refresh token that nobody may use; what cannot be revoked runs out by itself.
+    pub(crate) async fn revoke(&self, refresh_token: Option<Secret>) {
+        let Some(refresh_token) = refresh_token else { return };
+        if let Err(error) = self.client.revoke(&refresh_token).await {
+            tracing::warn!(target: "kinde_login", code = error.code(), "a refresh token could not be revoked");
+        }
+    }
+
+    /// Verifies what a refresh brought, and makes the session of it.
+    async fn successor(&self, before: &Session, answer: TokenAnswer) -> Result<Session, LoginError> {
+        let access_token = answer.untrusted_access_token;
+        let proven = self.access_tokens.verify(access_token.expose()).await.map_err(refused_token)?;
+        let Identity::User(proven) = proven else {
+            return Err(LoginReason::SubjectMismatch { what: "refresh request" }.into());
+        };
+        // OpenID Connect Core §12.2: the same person, and the organization of the session.
+        if proven.id() != before.user.id {
+            return Err(LoginReason::SubjectMismatch { what: "refresh request" }.into());
+        }
+        let mut user = before.user.clone();
+        if let Some(id_token) = &answer.untrusted_id_token {
+            let expected = ExpectedIdToken::of_refresh(before.facts.nonce.as_deref())
+                .with_access_token(access_token.expose());
+            let id_token = self.id_tokens.verify(id_token.expose(), expected).await.map_err(refused_token)?;
+            let auth_time = id_token.claim::<u64>("auth_time").ok().flatten();
+            let is_same = auth_time.is_none()
+                || before.facts.auth_time.is_none()
+                || auth_time == before.facts.auth_time;
+            if id_token.id() != before.user.id || !is_same {
+                return Err(LoginReason::SubjectMismatch { what: "refresh request" }.into());
+            }
+            user = SessionUser::of(&id_token);
+        }
+        let facts = Facts {
+            seen_at: self.now().as_secs(),
+            access_expires_at: proven.expires_at().as_secs(),
+            generation: before.facts.generation.saturating_add(1),
+            ..before.facts.clone()
+        };
+        let refresh_token = answer.refresh_token.or_else(|| before.refresh_token.clone());
+        Ok(Session { id: before.id, user, access_token, refresh_token, facts })
+    }
+}
+
+/// Takes the flight off the list, also when its task ends by a panic.
+struct Landing<'a> {
+    keeper: &'a Keeper,
+    id: SessionId,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        self.keeper.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+impl fmt::Debug for Flights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Flights")
+    }
+}
+
+fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
+    newer.session.facts.generation > due.session.facts.generation
+}
+
+fn flight(session: &Session) -> (SessionId, u64) {
+    (session.id, session.facts.generation)
+}
+
+pub(crate) fn refused_token(error: kinde_core::AuthError) -> LoginError {
+    match error.kind() {
+        AuthErrorKind::KeysUnavailable => LoginReason::KeysUnavailable(error).into(),
+        _ => LoginReason::TokenRefused(error).into(),
+    }
+}
+
+/// How long a session is not tried again after a refresh that failed, or that brought nothing.
+const REST: Duration = Duration::from_secs(10);
+/// How long a refused refresh waits for the process that may have used the token before it: as long as an exchange may
+/// take.
+const WAITS: [Duration; 8] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1_600),
+    Duration::from_millis(2_400),
+    Duration::from_millis(2_450),
+];

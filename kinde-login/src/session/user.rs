@@ -1,0 +1,81 @@
+//! Who is signed in, as the verified ID token of the sign-in says.
+
+use kinde_core::IdToken;
+use serde::{Deserialize, Serialize};
+
+/// Who is signed in: the profile of the session's verified ID token.
+///
+/// It is what Kinde said at sign-in or at the last refresh. That the ID token itself expires signs nobody out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionUser {
+    /// The person's id, equal to the access token's `sub`.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// The e-mail address.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The given name.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// The family name.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// The URL of a picture.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The phone number.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// The person's organizations, for a switcher: those that the ID token lists.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub organizations: Vec<UserOrganization>,
+}
+
+/// An organization that a person belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserOrganization {
+    /// The org code.
+    #[serde(rename = "c")]
+    pub code: String,
+    /// The name people see. Kinde tells it only where the application's token customisation asks for `organizations`.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl SessionUser {
+    /// Reads the profile. A claim of another shape than Kinde's is left out: no profile is worth a refused sign-in.
+    pub(crate) fn of(token: &IdToken) -> Self {
+        let text = |name: &str| token.claim::<String>(name).ok().flatten().filter(|text| !text.is_empty());
+        Self {
+            id: token.id().to_owned(),
+            email: text("email"),
+            given_name: text("given_name"),
+            family_name: text("family_name"),
+            picture: text("picture"),
+            phone_number: text("phone_number"),
+            organizations: organizations(token),
+        }
+    }
+
+    /// Gives given name and family name, whichever there are.
+    pub fn full_name(&self) -> Option<String> {
+        let names: Vec<_> =
+            [&self.given_name, &self.family_name].into_iter().flatten().map(String::as_str).collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    }
+}
+
+fn organizations(token: &IdToken) -> Vec<UserOrganization> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+        name: Option<String>,
+    }
+    if let Ok(Some(named)) = token.claim::<Vec<Named>>("organizations") {
+        return named.into_iter().map(|Named { id, name }| UserOrganization { code: id, name }).collect();
+    }
+    let codes = token.claim::<Vec<String>>("org_codes").ok().flatten().unwrap_or_default();
+    codes.into_iter().map(|code| UserOrganization { code, name: None }).collect()
+}
