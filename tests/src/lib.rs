@@ -9,6 +9,7 @@ use kinde_emulator::Environment;
 use tower::ServiceExt;
 
 pub mod servers;
+pub mod site;
 
 permissions! {
     /// May create to-do items.

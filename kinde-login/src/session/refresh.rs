@@ -281,15 +281,13 @@ pub(crate) fn refused_token(error: kinde_core::AuthError) -> LoginError {
 
 /// How long a session is not tried again after a refresh that failed, or that brought nothing.
 const REST: Duration = Duration::from_secs(10);
-/// How long a refused refresh waits for the process that may have used the token before it: as long as an exchange may
-/// take.
-const WAITS: [Duration; 8] = [
+/// How long a refused refresh waits for the process that may have used the token before it: Kinde has answered that one
+/// already, so that only its own write to the store is still to come.
+const WAITS: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
     Duration::from_millis(200),
     Duration::from_millis(400),
     Duration::from_millis(800),
-    Duration::from_millis(1_600),
-    Duration::from_millis(2_400),
-    Duration::from_millis(2_450),
+    Duration::from_millis(1_000),
 ];

@@ -1,0 +1,5 @@
+//! People sign in and out in a browser: the whole way over real HTTP, with the emulator as Kinde.
+
+mod callback;
+mod refresh;
+mod sign_in;

@@ -1,0 +1,125 @@
+//! Sessions are refreshed quietly, once, and end only when Kinde says so.
+
+use std::{sync::Arc, time::Duration};
+
+use kinde_core::ManualClock;
+use kinde_emulator::{Environment, Fault};
+use kinde_login::MemoryStore;
+use kinde_tests::site::{Browser, Site};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A site whose clock is moved together with the environment's.
+async fn site(has_store: bool) -> (Site, ManualClock) {
+    let kinde = Arc::new(Environment::start().await);
+    let clock = kinde_tests::site::clock_of(&kinde);
+    let site = Site::start_in(kinde, |builder| {
+        let builder = builder.with_clock(clock.clone());
+        if has_store { builder.with_store(MemoryStore::with_clock(100, clock.clone())) } else { builder }
+    })
+    .await;
+    (site, clock)
+}
+
+fn pass(site: &Site, clock: &ManualClock, time: Duration) {
+    clock.advance(time);
+    site.kinde.set_time(site.kinde.now() + time.as_secs());
+}
+
+/// covers: F16 F17
+#[tokio::test]
+async fn session_is_refreshed_when_its_access_token_is_about_to_expire() {
+    for has_store in [false, true] {
+        let (site, clock) = site(has_store).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        pass(&site, &clock, DAY - Duration::from_secs(61));
+        assert_eq!(browser.go(&format!("{}/api/auth/me", site.url)).await.status, 200);
+        assert_eq!(site.kinde.requests("/oauth2/token"), 1, "still good for 61 s");
+        pass(&site, &clock, Duration::from_secs(1));
+        assert_eq!(browser.go(&format!("{}/api/auth/me", site.url)).await.status, 200);
+        assert_eq!(site.kinde.requests("/oauth2/token"), 2);
+        pass(&site, &clock, DAY);
+        assert_eq!(browser.go(&format!("{}/api/auth/me", site.url)).await.status, 200);
+        assert_eq!(site.kinde.requests("/oauth2/token"), 3, "with the refresh token of the second time");
+    }
+}
+
+/// covers: F16
+#[tokio::test]
+async fn many_requests_with_an_expired_token_cause_one_refresh() {
+    for has_store in [false, true] {
+        let (site, clock) = site(has_store).await;
+        let browser = site.signed_in(&site.kinde.person("alice")).await;
+        pass(&site, &clock, DAY);
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let (mut browser, url) = (browser.clone(), format!("{}/api/auth/me", site.url));
+            running.spawn(async move { browser.go(&url).await.status });
+        }
+        assert!(running.join_all().await.into_iter().all(|status| status == 200));
+        assert_eq!(site.kinde.requests("/oauth2/token"), 2);
+    }
+}
+
+/// covers: F16
+#[tokio::test]
+async fn answer_that_never_arrived_costs_nobody_the_session() {
+    let (site, clock) = site(false).await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    pass(&site, &clock, DAY);
+    let old = browser.clone();
+    assert_eq!(browser.go(&format!("{}/api/auth/me", site.url)).await.status, 200);
+    let mut late: Browser = old;
+    assert_eq!(late.go(&format!("{}/api/auth/me", site.url)).await.status, 200, "with the cookie of before");
+    assert_eq!(late.jar.len(), 1, "and it gets the new one");
+}
+
+/// covers: F16 G10
+#[tokio::test]
+async fn outage_of_the_token_endpoint_signs_nobody_out() {
+    for has_store in [false, true] {
+        let (site, clock) = site(has_store).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        site.kinde.fault("/oauth2/token", Fault::Status(503));
+        pass(&site, &clock, DAY - Duration::from_secs(30));
+        let me = format!("{}/api/auth/me", site.url);
+        assert_eq!(browser.go(&me).await.status, 200, "the token is still good");
+        let before = browser.jar.clone();
+        pass(&site, &clock, Duration::from_secs(30));
+        let waiting = browser.go(&me).await;
+        assert_eq!(waiting.status, 503);
+        assert!(waiting.headers.contains_key("retry-after"));
+        assert_eq!(browser.go(&format!("{}/", site.url)).await.status, 503);
+        assert!(browser.jar == before, "the cookie is as it was");
+    }
+}
+
+/// covers: F16
+#[tokio::test]
+async fn refresh_token_that_was_revoked_ends_the_session_once() {
+    for has_store in [false, true] {
+        let (site, clock) = site(has_store).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        alice.update(|details| details.is_suspended = true);
+        pass(&site, &clock, DAY);
+        assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
+        assert!(browser.cookies(&site.url).is_empty());
+    }
+}
+
+/// covers: G8
+#[tokio::test]
+async fn session_ends_when_nobody_comes_for_a_week() {
+    for has_store in [false, true] {
+        let (site, clock) = site(has_store).await;
+        let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+        let mut other = browser.clone();
+        pass(&site, &clock, 7 * DAY - Duration::from_secs(1));
+        assert_eq!(browser.go(&format!("{}/api/auth/me", site.url)).await.status, 200);
+        pass(&site, &clock, 7 * DAY);
+        assert_eq!(other.go(&format!("{}/api/auth/me", site.url)).await.status, 401);
+    }
+}

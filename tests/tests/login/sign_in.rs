@@ -1,0 +1,127 @@
+//! A person signs in, is known, and signs out.
+
+use http::Method;
+use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site};
+use serde_json::Value;
+
+/// covers: F1 F15 G4 G6
+#[tokio::test]
+async fn person_signs_in_is_known_to_handlers_and_signs_out() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice").in_org("acme").with("create:todos").remember();
+    let mut browser = Browser::default();
+
+    assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
+    let back = browser.sign_in(&site, &alice).await;
+    assert_eq!(back.location.as_deref(), Some("/"));
+    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "flow and count are gone");
+
+    let home = browser.go(&format!("{}/", site.url)).await;
+    assert_eq!(home.body, alice.id());
+    assert_eq!(home.headers["cache-control"], "private, no-store");
+    assert_eq!(browser.go(&format!("{}/todos", site.url)).await.body, "created");
+
+    let out = browser.go(&format!("{}/api/auth/logout", site.url)).await;
+    assert_eq!(out.status, 303);
+    assert!(out.location.unwrap().starts_with(&format!("{}/logout?redirect=", site.kinde.issuer())));
+    assert!(browser.cookies(&site.url).is_empty());
+    assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
+    assert_eq!(site.kinde.requests("/oauth2/revoke"), 1);
+}
+
+/// covers: G6 G7
+#[tokio::test]
+async fn copied_cookie_is_worth_nothing_after_signing_out() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    let mut thief = browser.clone();
+    browser.go(&format!("{}/api/auth/logout", site.url)).await;
+    assert_eq!(thief.go(&format!("{}/", site.url)).await.body, "nobody");
+    assert!(thief.cookies(&site.url).is_empty());
+}
+
+/// covers: F9
+#[tokio::test]
+async fn browser_goes_back_to_the_page_it_came_from_and_nowhere_else() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    let mut browser = Browser::default();
+    let login = format!("{}/api/auth/login?post_login_redirect_url=", site.url);
+    let started = browser.go(&format!("{login}%2Ftodos%3Fa%3Db")).await;
+    let callback = site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap();
+    assert_eq!(browser.go(&callback).await.location.as_deref(), Some("/todos?a=b"));
+    for hostile in
+        ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example", "javascript%3Aalert(1)"]
+    {
+        let refused = browser.go(&format!("{login}{hostile}")).await;
+        assert_eq!((refused.status, refused.location), (400, None), "{hostile}");
+    }
+}
+
+/// covers: G9
+#[tokio::test]
+async fn looking_ahead_and_other_sites_change_nothing() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    let logout = format!("{}/api/auth/logout", site.url);
+    let login = format!("{}/api/auth/login", site.url);
+    for header in [
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+        ("next-router-prefetch", "1"),
+    ] {
+        for url in [&logout, &login] {
+            let seen = browser.ask(Method::GET, url, &[header]).await;
+            assert_eq!((seen.status, seen.headers.get("set-cookie")), (204, None), "{header:?}");
+        }
+    }
+    let cross_site =
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    assert_eq!(browser.ask(Method::GET, &logout, &cross_site).await.status, 403);
+    assert_eq!(browser.ask(Method::POST, &logout, &cross_site).await.status, 403);
+    assert_eq!(browser.ask(Method::GET, &logout, &SCRIPT).await.status, 400);
+    assert_eq!(browser.ask(Method::POST, &format!("{}/change", site.url), &cross_site).await.status, 403);
+    assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
+    let changed = browser.ask(Method::POST, &format!("{}/change", site.url), &NAVIGATION).await;
+    assert_eq!(changed.status, 200);
+    assert_eq!(browser.ask(Method::POST, &logout, &NAVIGATION).await.status, 303);
+    assert!(browser.cookies(&site.url).is_empty());
+}
+
+#[tokio::test]
+async fn script_of_a_page_learns_who_is_signed_in_and_no_token() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice").in_org("acme").with("create:todos").remember();
+    let me = format!("{}/api/auth/me", site.url);
+    let setup = format!("{}/api/auth/setup", site.url);
+    let mut nobody = Browser::default();
+    let refused = nobody.ask(Method::GET, &me, &SCRIPT).await;
+    assert_eq!((refused.status, refused.body.as_str()), (401, r#"{"message":"Unauthorized"}"#));
+
+    let mut browser = site.signed_in(&alice).await;
+    let told: Value = serde_json::from_str(&browser.ask(Method::GET, &me, &SCRIPT).await.body).unwrap();
+    assert_eq!((told["id"].as_str(), told["email"].as_str()), (Some(alice.id()), Some("alice@example.test")));
+    let fresh = browser.ask(Method::GET, &format!("{me}?fresh"), &SCRIPT).await;
+    assert_eq!(fresh.status, 200);
+    assert_eq!(site.kinde.requests("/oauth2/v2/user_profile"), 1);
+
+    let seen = browser.ask(Method::GET, &setup, &SCRIPT).await;
+    assert!(!seen.body.contains("eyJ"), "a token");
+    let told: Value = serde_json::from_str(&seen.body).unwrap();
+    assert_eq!(told["permissions"]["permissions"][0], "create:todos");
+    assert_eq!(told["message"], "OK");
+}
+
+/// covers: D4
+#[tokio::test]
+async fn header_wins_and_the_session_is_not_read() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    let bob = site.kinde.person("bob");
+    let bearer = format!("Bearer {}", bob.access_token());
+    let url = format!("{}/me", site.url);
+    assert_eq!(browser.ask(Method::GET, &url, &[("authorization", &bearer)]).await.body, bob.id());
+    assert_eq!(browser.ask(Method::GET, &url, &[("authorization", "Bearer junk")]).await.status, 401);
+    assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
+}
