@@ -131,7 +131,7 @@ pub(crate) fn caller(parts: &Parts) -> Result<&Identity, AuthError> {
     AuthState::of(&parts.extensions)?.identity()
 }
 
-fn demanded<T>(
+pub(crate) fn demanded<T>(
     parts: &Parts,
     of: impl FnOnce(&AuthState) -> Result<T, AuthError>,
 ) -> Result<T, AuthRejection> {
@@ -139,7 +139,7 @@ fn demanded<T>(
 }
 
 /// As [`demanded`], with `None` for an anonymous request and for nothing else.
-fn demanded_if_any<T>(
+pub(crate) fn demanded_if_any<T>(
     parts: &Parts,
     of: impl FnOnce(&AuthState) -> Result<T, AuthError>,
 ) -> Result<Option<T>, AuthRejection> {

@@ -29,6 +29,7 @@
 //! | [`OrgCode`] | the token has an organization | 403 |
 //! | [`FeatureFlag<F>`](FeatureFlag) | the flag has its type, or is absent: then its default | 403 |
 //! | [`Claims<T>`](Claims) | the claims fit `T` | 403 |
+//! | `SignedInUser` (feature `login`) | a person calls: profile and organizations of their session | 401, 403 |
 //! | `Webhook<E>` (feature `webhook`) | the body is an event that Kinde signed, of the type `E` | 400, 401, 503 … |
 //!
 //! Every one of the others answers 500, with an explanation in the log, where no [`KindeLayer`] has seen the request.
@@ -48,17 +49,23 @@ mod flag;
 mod organization;
 mod permission;
 mod rejection;
+#[cfg(feature = "login")]
+mod signed_in;
 #[cfg(feature = "webhook")]
 mod webhook;
 
 pub use caller::{AuthMachine, AuthUser, Caller};
 pub use claims::Claims;
 pub use flag::FeatureFlag;
+#[cfg(feature = "login")]
+pub use kinde_login;
 #[cfg(feature = "webhook")]
 pub use kinde_webhook;
 pub use organization::OrgCode;
 pub use permission::RequirePermission;
 pub use rejection::AuthRejection;
+#[cfg(feature = "login")]
+pub use signed_in::{NotInToken, SignedInUser};
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookRejection};
 

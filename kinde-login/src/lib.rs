@@ -14,6 +14,7 @@
 //! | --- | --- |
 //! | sign people in and out | [`Login::routes`], [`Links`] |
 //! | authenticate requests of browsers | [`Login::session_layer`] |
+//! | send whoever is not signed in to sign in | [`Login::login_required`] |
 //! | know who it is, call other APIs | [`SessionHandle`], [`SessionUser`] |
 //! | keep sessions outside of the cookie | [`SessionStore`], [`MemoryStore`] |
 //! | talk to Kinde yourself | [`OAuthClient`] |
@@ -38,6 +39,7 @@ mod login;
 mod navigation;
 mod page;
 mod random;
+mod required;
 mod response;
 mod return_to;
 mod routes;
@@ -50,6 +52,7 @@ pub use error::{LoginError, LoginErrorKind, LoginReason};
 pub use links::{Link, Links};
 pub use login::{Login, LoginBuilder};
 pub use page::{Failure, PlainPage, RenderPage};
+pub use required::{LoginRequired, LoginRequiredFuture, LoginRequiredLayer};
 pub use return_to::ReturnTo;
 pub use routes::LoginRoutes;
 pub use session::{

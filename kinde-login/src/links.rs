@@ -76,6 +76,11 @@ pub struct Link {
 }
 
 impl Link {
+    /// Begins the address of a route that signs in.
+    pub(crate) fn to_route(path: String) -> Self {
+        Self { path, target: "post_login_redirect_url", query: Vec::new() }
+    }
+
     /// Asks for an organization: signs in to it, or joins it.
     pub fn org(self, code: &str) -> Self {
         self.with("org_code", code)

@@ -14,6 +14,7 @@ use crate::{
     links::Links,
     page::{PlainPage, RenderPage},
     random::SystemRandomness,
+    required::LoginRequiredLayer,
     return_to::{ReturnTo, Targets},
     routes::LoginRoutes,
     seal::Sealer,
@@ -112,6 +113,11 @@ impl Login {
     /// Gives the layer that presents a browser's session to `KindeLayer`, which has to be inside of it.
     pub fn session_layer(&self) -> SessionLayer {
         SessionLayer::new(self.inner.sessions.clone())
+    }
+
+    /// Gives the gate for pages: whoever is not signed in is sent to sign in, with the way back.
+    pub fn login_required(&self) -> LoginRequiredLayer {
+        LoginRequiredLayer::new(Arc::clone(&self.inner))
     }
 
     /// Gives the addresses of the routes, for templates.

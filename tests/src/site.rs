@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, Method, StatusCode};
-use kinde_axum::{AuthUser, KindeLayer, OrgCode, RequirePermission};
+use kinde_axum::{AuthUser, KindeLayer, OrgCode, RequirePermission, SignedInUser};
 use kinde_core::{Kinde, ManualClock, Settings};
 use kinde_emulator::{Environment, Person};
 use kinde_login::{Login, LoginBuilder, SessionHandle};
@@ -86,6 +86,17 @@ pub fn app(kinde: &Kinde, login: &Login) -> Router {
         .route("/me", get(async |user: AuthUser| user.id().to_owned()))
         .route("/todos", get(async |_: RequirePermission<CreateTodos>| "created"))
         .route("/org", get(async |org: OrgCode| org.to_string()))
+        .route(
+            "/profile",
+            get(async |user: SignedInUser| {
+                let organizations = user.organizations().map(<[_]>::len).unwrap_or_default();
+                match user.email() {
+                    Ok(email) => format!("{email} {organizations}"),
+                    Err(missing) => missing.to_string(),
+                }
+            }),
+        )
+        .route("/dashboard", get(async |user: AuthUser| user.id().to_owned()).layer(login.login_required()))
         .route("/change", post(async |user: AuthUser| format!("changed by {}", user.id())))
         .route(
             "/call",

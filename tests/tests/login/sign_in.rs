@@ -125,3 +125,42 @@ async fn header_wins_and_the_session_is_not_read() {
     assert_eq!(browser.ask(Method::GET, &url, &[("authorization", "Bearer junk")]).await.status, 401);
     assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
 }
+
+#[tokio::test]
+async fn gate_sends_people_to_sign_in_with_the_way_back_and_scripts_a_401() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    let mut browser = Browser::default();
+    let page = format!("{}/dashboard?tab=2", site.url);
+    let sent = browser.go(&page).await;
+    assert_eq!(
+        sent.location.as_deref(),
+        Some("/api/auth/login?post_login_redirect_url=%2Fdashboard%3Ftab%3D2")
+    );
+    let asked = browser.ask(Method::GET, &page, &SCRIPT).await;
+    assert_eq!(
+        (asked.status, asked.headers["content-type"].as_bytes()),
+        (401, b"application/problem+json".as_slice())
+    );
+    let started = browser.go(&format!("{}{}", site.url, sent.location.unwrap())).await;
+    let back = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
+    assert_eq!(back.location.as_deref(), Some("/dashboard?tab=2"));
+    assert_eq!(browser.go(&page).await.body, alice.id());
+    assert_eq!(
+        browser.go(&format!("{}/todos", site.url)).await.status,
+        403,
+        "a missing right is no reason to sign in"
+    );
+}
+
+#[tokio::test]
+async fn profile_of_a_session_is_there_and_of_a_bearer_token_it_says_what_is_missing() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice").in_org("acme").remember();
+    let mut browser = site.signed_in(&alice).await;
+    let url = format!("{}/profile", site.url);
+    assert_eq!(browser.go(&url).await.body, "alice@example.test 1");
+    let bearer = format!("Bearer {}", alice.access_token());
+    let told = browser.ask(Method::GET, &url, &[("authorization", &bearer)]).await.body;
+    assert!(told.starts_with("email is not in this token"), "{told}");
+}

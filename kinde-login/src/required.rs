@@ -1,0 +1,154 @@
+//! A gate for pages: whoever is not signed in goes to sign in, with the way back.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use kinde_core::{AuthRoute, AuthState};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    body::ResponseBody,
+    error::LoginReason,
+    links::Link,
+    login::Inner,
+    navigation::{self, Manner},
+    response,
+};
+
+/// Sends browsers that are not signed in to the login route; a script gets 401.
+///
+/// Made by [`Login::login_required`](crate::Login::login_required); it stands inside of `KindeLayer`. Reading a session
+/// never redirects, only this gate does. Somebody who is signed in and lacks a right never comes here again: that is
+/// 403, by the gates of kinde-tower and kinde-axum.
+#[derive(Clone, Debug)]
+pub struct LoginRequiredLayer {
+    login: Arc<Inner>,
+}
+
+impl LoginRequiredLayer {
+    pub(crate) fn new(login: Arc<Inner>) -> Self {
+        Self { login }
+    }
+}
+
+impl<S> Layer<S> for LoginRequiredLayer {
+    type Service = LoginRequired<S>;
+
+    fn layer(&self, inner: S) -> LoginRequired<S> {
+        LoginRequired { inner, login: Arc::clone(&self.login) }
+    }
+}
+
+/// The service that [`LoginRequiredLayer`] builds.
+#[derive(Clone, Debug)]
+pub struct LoginRequired<S> {
+    inner: S,
+    login: Arc<Inner>,
+}
+
+impl<S, B, R> Service<Request<B>> for LoginRequired<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = LoginRequiredFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        match AuthState::of(request.extensions()) {
+            Ok(AuthState::Anonymous) => LoginRequiredFuture::answered(self.login.send_to_login(&request)),
+            Ok(_) => LoginRequiredFuture { state: State::Calling { future: self.inner.call(request) } },
+            Err(error) => {
+                tracing::error!(target: "kinde_login", code = error.code(), fix = error.fix(), "gate without a layer");
+                LoginRequiredFuture::answered(response::empty(StatusCode::INTERNAL_SERVER_ERROR))
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Answers somebody who is not signed in.
+    fn send_to_login<B>(&self, request: &Request<B>) -> Response<Bytes> {
+        let is_script = navigation::manner(request.headers()) == Manner::Subresource;
+        if is_script || !navigation::wants_page(request) {
+            let mut response = response::problem(&LoginReason::SignedOut.into());
+            // RFC 9110 §15.5.2: a 401 says how to authenticate.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return response;
+        }
+        let mut link = Link::to_route(self.path(AuthRoute::Login));
+        // What a form sent cannot be sent again, so only a page is come back to.
+        if *request.method() == Method::GET
+            && let Some(page) = request.uri().path_and_query()
+            && let Some(page) = self.targets.parse(page.as_str())
+        {
+            link = link.to(page.as_str());
+        }
+        response::see_other(&link.to_string())
+    }
+}
+
+pin_project! {
+    /// The response future of [`LoginRequired`].
+    pub struct LoginRequiredFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+impl<F> LoginRequiredFuture<F> {
+    fn answered(response: Response<Bytes>) -> Self {
+        Self { state: State::Answered { response: Some(response) } }
+    }
+}
+
+impl<F, R, E> Future for LoginRequiredFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Calling { future } => {
+                let response = ready!(future.poll(context))?;
+                Poll::Ready(Ok(response.map(ResponseBody::inner)))
+            }
+            StateProjection::Answered { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response.map(ResponseBody::text))),
+                // Polled again after completion, a future may do anything but be unsound.
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<F> fmt::Debug for LoginRequiredFuture<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("LoginRequiredFuture")
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Calling { #[pin] future: F },
+        Answered { response: Option<Response<Bytes>> },
+    }
+}
