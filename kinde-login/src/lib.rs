@@ -18,6 +18,7 @@
 //! | know who it is, call other APIs | [`SessionHandle`], [`SessionUser`] |
 //! | keep sessions outside of the cookie | [`SessionStore`], [`MemoryStore`] |
 //! | talk to Kinde yourself | [`OAuthClient`] |
+//! | call another API as the application itself | [`MachineTokens`] |
 //! | say in your own way why a sign-in failed | [`RenderPage`] |
 //!
 //! # What is not here
@@ -36,6 +37,7 @@ mod error;
 mod flow;
 mod links;
 mod login;
+mod machine;
 mod navigation;
 mod page;
 mod random;
@@ -45,12 +47,14 @@ mod return_to;
 mod routes;
 mod seal;
 mod session;
+mod single_flight;
 
 pub use body::ResponseBody;
 pub use client::{OAuthClient, PortalPage, TokenAnswer, UserProfile};
 pub use error::{LoginError, LoginErrorKind, LoginReason};
 pub use links::{Link, Links};
 pub use login::{Login, LoginBuilder};
+pub use machine::{MachineTokenLayer, MachineTokenService, MachineTokens};
 pub use page::{Failure, PlainPage, RenderPage};
 pub use required::{LoginRequired, LoginRequiredFuture, LoginRequiredLayer};
 pub use return_to::ReturnTo;

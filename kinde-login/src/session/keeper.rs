@@ -8,7 +8,7 @@ use moka::sync::Cache;
 
 use super::{
     record::{Session, SessionId},
-    refresh::Flights,
+    refresh::Refreshes,
     store::{Lives, SessionStore, StoreError},
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) struct Keeper {
     newest: Cache<SessionId, Arc<Session>>,
     /// Sessions that ended here, which a late refresh or a copied cookie must not bring back.
     ended: Cache<SessionId, ()>,
-    pub(crate) flights: Flights,
+    pub(crate) refreshes: Refreshes,
 }
 
 /// Where sessions are kept.
@@ -103,7 +103,7 @@ impl Keeper {
             opened: Cache::builder().max_capacity(REMEMBERED).time_to_idle(OPENED_FOR).build(),
             newest: Cache::builder().max_capacity(REMEMBERED).time_to_live(NEWEST_FOR).build(),
             ended: Cache::builder().max_capacity(REMEMBERED).time_to_live(lifetimes.idle).build(),
-            flights: Flights::default(),
+            refreshes: Refreshes::default(),
         }
     }
 

@@ -1,15 +1,9 @@
 //! Replaces a session's tokens: one refresh at a time, and never one that brings an ended session back.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use kinde_core::{AuthErrorKind, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
-use tokio::sync::watch;
 
 use super::{
     keeper::{Keeper, Loaded, Place},
@@ -19,6 +13,7 @@ use super::{
 use crate::{
     client::{TokenAnswer, ends_session},
     error::{LoginError, LoginReason},
+    single_flight::SingleFlight,
 };
 
 /// What became of a session that was due.
@@ -35,16 +30,17 @@ pub(crate) enum Refreshed {
 }
 
 /// The refreshes under way, and those that failed a moment ago.
-pub(crate) struct Flights {
-    under_way: Mutex<HashMap<SessionId, watch::Receiver<Option<Refreshed>>>>,
+#[derive(Debug)]
+pub(crate) struct Refreshes {
+    flights: SingleFlight<SessionId, Refreshed>,
     /// Sessions that are not tried again for a while, by id and generation.
     resting: Cache<(SessionId, u64), ()>,
 }
 
-impl Default for Flights {
+impl Default for Refreshes {
     fn default() -> Self {
         let resting = Cache::builder().max_capacity(10_000).time_to_live(REST).build();
-        Self { under_way: Mutex::default(), resting }
+        Self { flights: SingleFlight::default(), resting }
     }
 }
 
@@ -53,7 +49,7 @@ impl Keeper {
     pub(crate) fn is_due(&self, session: &Session) -> bool {
         let now = self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs();
         now >= session.facts.access_expires_at
-            && (self.is_expired(session) || !self.flights.resting.contains_key(&flight(session)))
+            && (self.is_expired(session) || !self.refreshes.resting.contains_key(&attempt(session)))
     }
 
     fn is_expired(&self, session: &Session) -> bool {
@@ -63,33 +59,18 @@ impl Keeper {
     /// Replaces the tokens of a session that is due. However many ask at once, Kinde is asked once; it goes on when all
     /// of them hang up, because the old refresh token may be used up already.
     pub(crate) async fn refresh(self: &Arc<Self>, due: Loaded) -> Refreshed {
-        let mut receiver = {
-            let mut under_way = self.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.get(&due.session.id) {
-                Some(receiver) => receiver.clone(),
-                None => {
-                    let (sender, receiver) = watch::channel(None);
-                    under_way.insert(due.session.id, receiver.clone());
-                    let keeper = Arc::clone(self);
-                    let due = due.clone();
-                    tokio::spawn(async move {
-                        let landing = Landing { keeper: &keeper, id: due.session.id };
-                        let outcome = keeper.refresh_now(due).await;
-                        drop(landing);
-                        sender.send_replace(Some(outcome));
-                    });
-                    receiver
-                }
-            }
-        };
-        match receiver.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
-            Ok(Some(outcome)) => outcome,
-            // The task is gone without a word: the runtime ends, or it panicked.
-            _ => self.later(
+        let (keeper, session) = (Arc::clone(self), due.clone());
+        let refreshed = self
+            .refreshes
+            .flights
+            .run(due.session.id, || async move { keeper.refresh_now(session).await })
+            .await;
+        refreshed.unwrap_or_else(|| {
+            self.later(
                 due,
                 LoginReason::StoreUnavailable { problem: "the refresh was abandoned".to_owned() }.into(),
-            ),
-        }
+            )
+        })
     }
 
     async fn refresh_now(&self, due: Loaded) -> Refreshed {
@@ -107,7 +88,7 @@ impl Keeper {
                 Refreshed::Still(due)
             };
         };
-        if self.is_expired(&due.session) && self.flights.resting.contains_key(&flight(&due.session)) {
+        if self.is_expired(&due.session) && self.refreshes.resting.contains_key(&attempt(&due.session)) {
             let problem = "Kinde did not answer a moment ago".to_owned();
             return Refreshed::Unavailable(LoginReason::StoreUnavailable { problem }.into());
         }
@@ -124,7 +105,7 @@ impl Keeper {
         if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
         {
             // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
-            self.flights.resting.insert(flight(&after), ());
+            self.refreshes.resting.insert(attempt(&after), ());
         }
         match self.replace(&due, after).await {
             Ok(Some(loaded)) => Refreshed::Anew(loaded),
@@ -184,7 +165,7 @@ impl Keeper {
     /// Keeps the session as it is, and lets it rest before the next try.
     fn later(&self, due: Loaded, error: LoginError) -> Refreshed {
         tracing::warn!(target: "kinde_login", code = error.code(), reason = %error.reason(), "refresh put off");
-        self.flights.resting.insert(flight(&due.session), ());
+        self.refreshes.resting.insert(attempt(&due.session), ());
         if self.has_ended(&due.session.id) {
             Refreshed::Ended
         } else if self.is_expired(&due.session) {
@@ -246,29 +227,11 @@ impl Keeper {
     }
 }
 
-/// Takes the flight off the list, also when its task ends by a panic.
-struct Landing<'a> {
-    keeper: &'a Keeper,
-    id: SessionId,
-}
-
-impl Drop for Landing<'_> {
-    fn drop(&mut self) {
-        self.keeper.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-impl fmt::Debug for Flights {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Flights")
-    }
-}
-
 fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
     newer.session.facts.generation > due.session.facts.generation
 }
 
-fn flight(session: &Session) -> (SessionId, u64) {
+fn attempt(session: &Session) -> (SessionId, u64) {
     (session.id, session.facts.generation)
 }
 
