@@ -190,10 +190,13 @@ impl Keeper {
         let session = Arc::new(after);
         match &self.place {
             Place::Cookie { .. } => {
+                self.newest.insert(session.id, Arc::clone(&session));
+                // Looked at afterwards: who signs out ends first and forgets the newest then, so that one of the two
+                // sees the other.
                 if self.ended.contains_key(&session.id) {
+                    self.newest.invalidate(&session.id);
                     return Ok(None);
                 }
-                self.newest.insert(session.id, Arc::clone(&session));
                 Ok(Some(Loaded { session, version: 0, is_stale: true }))
             }
             Place::Store(store) => {

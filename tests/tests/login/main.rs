@@ -2,5 +2,6 @@
 
 mod callback;
 mod machine;
+mod race;
 mod refresh;
 mod sign_in;

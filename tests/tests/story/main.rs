@@ -9,7 +9,6 @@ mod extractors;
 mod monotone;
 mod rotation;
 mod samples;
-mod scale;
 #[path = "../judge/signer.rs"]
 mod signer;
 mod single_flight;

@@ -11,7 +11,8 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{scale::scaled, signer::Signer};
+use crate::signer::Signer;
+use kinde_tests::scale::scaled;
 
 /// One key, and one verifier that it signs for; nothing of the network.
 struct Stage {

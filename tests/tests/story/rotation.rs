@@ -8,7 +8,7 @@ use kinde_core::{Issuer, Jwks, ManualClock, Verifier};
 use kinde_emulator::{Environment, Fault};
 use kinde_tests::{Answer, api, send, send_bearer, verifier_of};
 
-use crate::scale::scaled;
+use kinde_tests::scale::scaled;
 
 /// An API whose clock, and its provider's, are set by hand; every setting of the key cache is the default.
 struct Stage {

@@ -9,7 +9,7 @@ use kinde_emulator::{Environment, Fault};
 use kinde_tests::{api, send_bearer, verifier_of};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::scale::scaled;
+use kinde_tests::scale::scaled;
 
 /// An emulator on a runtime of its own, so that everything on another one is the library's.
 struct Provider {

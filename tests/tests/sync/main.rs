@@ -2,6 +2,4 @@
 
 mod history;
 mod postgres;
-#[path = "../story/scale.rs"]
-mod scale;
 mod sqlite;

@@ -1,15 +1,13 @@
 //! The tables in PostgreSQL, where events of one person also arrive at the same moment.
 
+use kinde_tests::scale::scaled;
 use kinde_tests::servers;
 use kinde_webhook::sync::{Applied, PostgresSync, UserState};
 use serde_json::json;
 use sqlx::{PgPool, Row};
 use tokio::task::JoinSet;
 
-use crate::{
-    history::{DUMP, Source, in_order, shuffled, user},
-    scale::scaled,
-};
+use crate::history::{DUMP, Source, in_order, shuffled, user};
 
 async fn dump(pool: &PgPool) -> Vec<String> {
     let rows = sqlx::query(DUMP).fetch_all(pool).await.unwrap();

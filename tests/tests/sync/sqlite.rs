@@ -1,13 +1,11 @@
 //! The tables in SQLite.
 
+use kinde_tests::scale::scaled;
 use kinde_webhook::sync::{Applied, SqliteSync, UserState};
 use serde_json::{Value, json};
 use sqlx::{Row, SqlitePool, sqlite::SqlitePoolOptions};
 
-use crate::{
-    history::{DUMP, Source, in_order, shuffled, user},
-    scale::scaled,
-};
+use crate::history::{DUMP, Source, in_order, shuffled, user};
 
 async fn tables() -> (SqliteSync, SqlitePool) {
     // One connection: each has a database in memory of its own.

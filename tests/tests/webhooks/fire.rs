@@ -1,5 +1,6 @@
 //! Deliveries under fire: duplicates, failing handlers, and stores that are restarted in the middle.
 
+use kinde_tests::scale::scaled;
 use std::{
     sync::{
         Arc,
@@ -16,10 +17,7 @@ use kinde_webhook::{
 };
 use sqlx::{PgConnection, PgPool, Row};
 
-use crate::{
-    receiver::{serve, verifier_of},
-    scale::scaled,
-};
+use crate::receiver::{serve, verifier_of};
 
 /// Numbers without a pattern, the same at each run.
 #[derive(Clone, Default)]

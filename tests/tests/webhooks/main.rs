@@ -8,6 +8,4 @@ mod failing;
 mod fire;
 mod receiver;
 mod refused;
-#[path = "../story/scale.rs"]
-mod scale;
 mod schedule;

@@ -1,14 +1,12 @@
 //! The whole plan of Kinde's attempts, on a clock set by hand.
 
+use kinde_tests::scale::scaled;
 use std::{sync::Arc, time::Duration};
 
 use kinde_emulator::{Environment, WebhookDelivery};
 use kinde_webhook::{WebhookService, inbox::MemoryInbox};
 
-use crate::{
-    receiver::{ClockOf, Notebook, Order, event_verifier_of, post, serve},
-    scale::scaled,
-};
+use crate::receiver::{ClockOf, Notebook, Order, event_verifier_of, post, serve};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

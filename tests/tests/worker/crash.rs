@@ -1,14 +1,12 @@
 //! Workers are killed while they handle events, endpoints while they accept them.
 
+use kinde_tests::scale::scaled;
 use std::collections::BTreeSet;
 
 use kinde_emulator::WebhookDelivery;
 use sqlx::{Executor, PgPool};
 
-use crate::{
-    scale::scaled,
-    shop::{Shop, eventually},
-};
+use crate::shop::{Shop, eventually};
 
 /// covers: H7 H10
 #[tokio::test(flavor = "multi_thread")]

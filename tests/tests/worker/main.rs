@@ -5,7 +5,5 @@ mod one_statement;
 mod outage;
 mod programs;
 mod refused;
-#[path = "../story/scale.rs"]
-mod scale;
 mod shop;
 mod wire;
