@@ -16,7 +16,7 @@
 //! | authenticate requests of browsers | [`Login::session_layer`] |
 //! | send whoever is not signed in to sign in | [`Login::login_required`] |
 //! | know who it is, call other APIs | [`SessionHandle`], [`SessionUser`] |
-//! | keep sessions outside of the cookie | [`SessionStore`], [`MemoryStore`] |
+//! | keep sessions outside of the cookie | [`SessionStore`], [`MemoryStore`], `RedisStore`, `PostgresStore` |
 //! | talk to Kinde yourself | [`OAuthClient`] |
 //! | call another API as the application itself | [`MachineTokens`] |
 //! | say in your own way why a sign-in failed | [`RenderPage`] |
@@ -59,6 +59,10 @@ pub use page::{Failure, PlainPage, RenderPage};
 pub use required::{LoginRequired, LoginRequiredFuture, LoginRequiredLayer};
 pub use return_to::ReturnTo;
 pub use routes::LoginRoutes;
+#[cfg(feature = "postgres")]
+pub use session::PostgresStore;
+#[cfg(feature = "redis")]
+pub use session::RedisStore;
 pub use session::{
     Lives, MemoryStore, ResponseFuture, SessionHandle, SessionId, SessionLayer, SessionService, SessionStore,
     SessionUser, StoreError, StoreFuture, Stored, UserOrganization,

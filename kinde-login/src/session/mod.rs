@@ -6,15 +6,23 @@ mod handle;
 mod keeper;
 mod layer;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod refresh;
 mod store;
 mod user;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use future::ResponseFuture;
 pub use handle::SessionHandle;
 pub use layer::{SessionLayer, SessionService};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 pub use record::SessionId;
 pub use store::{Lives, SessionStore, StoreError, StoreFuture, Stored};
 pub use user::{SessionUser, UserOrganization};

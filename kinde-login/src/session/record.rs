@@ -21,6 +21,11 @@ impl SessionId {
         Self(id)
     }
 
+    /// Makes an id of bytes, to try a store of one's own.
+    pub fn from_bytes(bytes: [u8; ID_LEN]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads an id as it stands in a cookie.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

@@ -5,3 +5,4 @@ mod machine;
 mod race;
 mod refresh;
 mod sign_in;
+mod stores;

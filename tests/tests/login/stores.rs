@@ -1,0 +1,94 @@
+//! Every store keeps the same promises: in memory, in Redis, in PostgreSQL.
+
+use std::{sync::Arc, time::Duration};
+
+use kinde_core::ManualClock;
+use kinde_login::{Lives, MemoryStore, PostgresStore, RedisStore, SessionId, SessionStore};
+use kinde_tests::servers;
+
+const LIVES: Lives = Lives { idle: Duration::from_secs(60), absolute: Duration::from_secs(600) };
+
+fn id(byte: u8) -> SessionId {
+    SessionId::from_bytes([byte; 16])
+}
+
+struct Stores {
+    all: Vec<(&'static str, Arc<dyn SessionStore>)>,
+    _servers: (servers::Redis, servers::Postgres),
+}
+
+async fn stores() -> Stores {
+    let (redis_server, postgres_server) = (servers::redis().await, servers::postgres().await);
+    let redis = redis_server.connection().await;
+    let redis = RedisStore::new(redis).with_prefix(redis_server.prefix().to_owned());
+    let postgres = PostgresStore::new(postgres_server.pool().await);
+    postgres.migrate().await.unwrap();
+    let all: Vec<(_, Arc<dyn SessionStore>)> = vec![
+        ("memory", Arc::new(MemoryStore::new(100))),
+        ("redis", Arc::new(redis)),
+        ("postgres", Arc::new(postgres)),
+    ];
+    Stores { all, _servers: (redis_server, postgres_server) }
+}
+
+/// covers: G2 G7
+#[tokio::test]
+async fn record_is_created_once_and_replaced_by_its_version_alone() {
+    let stores = stores().await;
+    for (name, store) in &stores.all {
+        let session = id(1);
+        store.delete(session).await.unwrap();
+        store.create(session, b"a\xff", LIVES).await.unwrap();
+        assert!(store.create(session, b"b", LIVES).await.is_err(), "{name}: an id that is there");
+        let loaded = store.load(session, LIVES.idle).await.unwrap().unwrap();
+        assert_eq!(loaded.data, b"a\xff", "{name}");
+        assert!(store.replace_if_version(session, loaded.version, b"c", LIVES.idle).await.unwrap(), "{name}");
+        assert!(
+            !store.replace_if_version(session, loaded.version, b"d", LIVES.idle).await.unwrap(),
+            "{name}: the old version"
+        );
+        let newest = store.load(session, LIVES.idle).await.unwrap().unwrap();
+        assert_eq!(newest.data, b"c", "{name}");
+        store.delete(session).await.unwrap();
+        store.delete(session).await.unwrap();
+        assert!(
+            !store.replace_if_version(session, newest.version, b"e", LIVES.idle).await.unwrap(),
+            "{name}: deleted"
+        );
+        assert_eq!(store.load(session, LIVES.idle).await.unwrap(), None, "{name}");
+    }
+}
+
+/// covers: G8
+#[tokio::test]
+async fn record_lives_while_it_is_seen_and_never_past_its_end() {
+    let stores = stores().await;
+    for (name, store) in &stores.all {
+        let session = id(2);
+        store.delete(session).await.unwrap();
+        let short = Lives { idle: Duration::from_millis(1_500), absolute: Duration::from_millis(4_000) };
+        store.create(session, b"a", short).await.unwrap();
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < Duration::from_millis(3_000) {
+            assert!(store.load(session, short.idle).await.unwrap().is_some(), "{name}: seen again and again");
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1_400)).await;
+        assert_eq!(store.load(session, short.idle).await.unwrap(), None, "{name}: past its end");
+        store.create(session, b"b", LIVES).await.unwrap();
+        store.delete(session).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn full_memory_refuses_a_new_session_and_keeps_the_others() {
+    let clock = ManualClock::at_unix_seconds(1_790_000_000);
+    let store = MemoryStore::with_clock(2, clock.clone());
+    store.create(id(1), b"a", LIVES).await.unwrap();
+    store.create(id(2), b"b", LIVES).await.unwrap();
+    assert!(store.create(id(3), b"c", LIVES).await.is_err());
+    assert!(store.load(id(1), LIVES.idle).await.unwrap().is_some());
+    clock.advance(LIVES.idle);
+    store.create(id(3), b"c", LIVES).await.unwrap();
+    assert_eq!(store.load(id(1), LIVES.idle).await.unwrap(), None);
+}
