@@ -237,6 +237,18 @@ mod tests {
         assert!(new.open(Purpose::Flow, b"a", &before).is_none());
     }
 
+    proptest::proptest! {
+        /// covers: G5
+        #[test]
+        fn whatever_is_sealed_is_opened_and_whatever_was_not_sealed_is_not(plain: Vec<u8>, context: Vec<u8>, junk: String) {
+            let sealer = sealer(&["first"]);
+            let sealed = sealer.seal(Purpose::SessionRecord, &context, &plain, &SystemRandomness).unwrap();
+            let opened = sealer.open(Purpose::SessionRecord, &context, &sealed).unwrap();
+            proptest::prop_assert_eq!(opened.as_slice(), plain.as_slice());
+            proptest::prop_assert!(sealer.open(Purpose::SessionRecord, &context, &junk).is_none());
+        }
+    }
+
     #[test]
     fn short_or_missing_secret_is_a_configuration_error() {
         let refused = |secrets: &[Secret]| Sealer::new(secrets).unwrap_err().problems()[0].code();

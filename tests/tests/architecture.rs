@@ -47,7 +47,9 @@ const PRIVATE_DEPENDENCIES: &[&str] = &[
 /// or give the connection of a transaction in which the user's handler writes (docs/decisions/0009-inbox-stores.md).
 const ALLOWED_SIGNATURES: &[(&str, &str)] = &[
     ("kinde-core/src/http_client.rs", "pub fn with_reqwest(client: reqwest::Client) -> Self {"),
-    // A module of ours that is called as the client is.
+    ("kinde-login/src/session/postgres.rs", "pub fn new(pool: sqlx::PgPool) -> Self {"),
+    // Modules of ours that are called as the client is.
+    ("kinde-login/src/session/mod.rs", "pub use self::redis::RedisStore;"),
     ("kinde-webhook/src/inbox/mod.rs", "pub use self::redis::RedisInbox;"),
     ("kinde-webhook/src/inbox/postgres.rs", "pub fn new(pool: sqlx::PgPool) -> Self {"),
     (
