@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A running browser with one page.
+/// A running browser; one of its tabs is shown.
 pub struct Chromium {
     _child: Child,
     input: ChildStdin,
@@ -25,6 +25,12 @@ pub struct Chromium {
     session: String,
     next_id: u64,
     profile: PathBuf,
+}
+
+/// One page of a browser.
+pub struct Tab {
+    target: String,
+    session: String,
 }
 
 impl Chromium {
@@ -53,17 +59,33 @@ impl Chromium {
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let session = String::new();
         let mut browser = Self { _child: child, input, output, session, next_id: 0, profile };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await;
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.call("Target.attachToTarget", attach).await;
-        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
-        browser.call("Page.enable", json!({})).await;
-        browser.call("Accessibility.enable", json!({})).await;
-        let size = json!({ "width": 800, "height": 900, "deviceScaleFactor": 1, "mobile": false });
-        browser.call("Emulation.setDeviceMetricsOverride", size).await;
-        // No page of the emulator may need a script. What tests evaluate runs all the same.
-        browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        browser.open_tab().await;
         Some(browser)
+    }
+
+    /// Opens another tab and shows it; gives what [`show`](Self::show) takes.
+    pub async fn open_tab(&mut self) -> Tab {
+        self.session.clear();
+        let created = self.call("Target.createTarget", json!({ "url": "about:blank" })).await;
+        let target = created["targetId"].as_str().unwrap().to_owned();
+        let attached =
+            self.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true })).await;
+        let tab = Tab { target, session: attached["sessionId"].as_str().unwrap().to_owned() };
+        self.show(&tab).await;
+        self.call("Page.enable", json!({})).await;
+        self.call("Accessibility.enable", json!({})).await;
+        let size = json!({ "width": 800, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size).await;
+        // No page may need a script. What tests evaluate runs all the same.
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        tab
+    }
+
+    /// Shows a tab: from now on everything happens there.
+    pub async fn show(&mut self, tab: &Tab) {
+        self.session.clear();
+        self.call("Target.activateTarget", json!({ "targetId": tab.target })).await;
+        self.session.clone_from(&tab.session);
     }
 
     /// Opens a page and waits until it is there.
@@ -170,12 +192,13 @@ impl Chromium {
         let asked = json!({ "format": "png", "captureBeyondViewport": true });
         let answer = self.call("Page.captureScreenshot", asked).await;
         let picture = STANDARD.decode(answer["data"].as_str().unwrap()).unwrap();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator-pages");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(crate::PICTURES);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
 
-    async fn call(&mut self, method: &str, parameters: Value) -> Value {
+    /// Tells the browser something in its protocol, and gives the answer.
+    pub async fn call(&mut self, method: &str, parameters: Value) -> Value {
         match self.ask(method, parameters).await {
             Ok(result) => result,
             Err(error) => panic!("{method}: {error}"),

@@ -61,6 +61,9 @@ const WORLD: &str = r#"
 
 const TELEVISION: &str = "5e1c0b7a9d4f4c26b8f3a1720e6d9c45";
 
+/// Where pictures are kept, in `tmp` of the build folder.
+const PICTURES: &str = "emulator-pages";
+
 async fn stage(changes: &[(&str, &str)]) -> Stage {
     let mut world = WORLD.to_owned();
     for (old, new) in changes {
