@@ -127,7 +127,8 @@ fn escaped(text: &str) -> String {
 
 const STYLE: &str = "
 :root{color-scheme:light dark}
-body{font:1rem/1.5 system-ui,sans-serif;margin:0;padding:3rem 1rem}
+body{font:1rem/1.5 system-ui,sans-serif;color:CanvasText;background:Canvas;margin:0;padding:3rem 1rem}
+a{color:LinkText}
 main{max-width:30rem;margin:0 auto}
 h1{font-size:1.4rem}
 a.primary{display:inline-block;padding:.5rem 1rem;margin-right:1rem;border:1px solid;border-radius:.3rem;text-decoration:none}
