@@ -1,8 +1,13 @@
 //! A web application that people sign in to: pages, an organization switcher, a right, a feature flag, sign-out.
 //!
 //! ```text
-//! cargo run -p example-web-login
+//! cargo run -p example-web-login                        # with an emulator of Kinde in the same process
+//! set -a; . ./.env; set +a; cargo run -p example-web-login   # with yours
 //! ```
+//!
+//! `.env` names `KINDE_ISSUER_URL`, `KINDE_CLIENT_ID`, `KINDE_CLIENT_SECRET`, `KINDE_SITE_URL` (here
+//! `http://localhost:3000`) and `SESSION_SECRET` (`openssl rand -base64 48`). The two URLs to register in Kinde are
+//! logged at the start.
 
 use example_web_login::{app, emulated};
 use kinde_axum::{Kinde, kinde_login::Login};
@@ -12,8 +17,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let listener = example_environment::listen(3000).await?;
     let port = listener.local_addr()?.port();
-    // With KINDE_ISSUER_URL, KINDE_CLIENT_ID, KINDE_CLIENT_SECRET, KINDE_SITE_URL and SESSION_SECRET set, that Kinde
-    // environment; without an issuer, an emulator in this process.
     let (kinde, emulator) = match Kinde::from_env() {
         Ok(kinde) => (kinde, None),
         Err(error) if error.problems().iter().all(|problem| problem.code() == "env_missing") => {
@@ -23,7 +26,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(error) => return Err(error.into()),
     };
     let login = Login::new(&kinde)?;
-    println!("Open {} and sign in.", kinde.settings().site_url().unwrap_or_default());
+    let site = kinde.settings().site_url().unwrap_or_default();
+    println!("Open {site} and sign in.");
+    if !site.ends_with(&format!(":{port}")) {
+        eprintln!("This program listens on http://127.0.0.1:{port}: see that {site} leads there.");
+    }
     axum::serve(listener, app(&kinde, &login)?).with_graceful_shutdown(example_environment::ctrl_c()).await?;
     drop(emulator);
     Ok(())
