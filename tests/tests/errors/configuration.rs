@@ -6,7 +6,7 @@ use kinde_core::{
     ConfigError, ConfigProblem, Issuer, Jwks, Kinde, Secret, Settings, UntrustedText, Verifier,
 };
 
-use crate::document;
+use crate::{document, login};
 
 /// The problems of a configuration that must not be accepted.
 fn problems<T>(built: Result<T, ConfigError>) -> Vec<ConfigProblem> {
@@ -67,10 +67,10 @@ fn provoked_problems() -> Vec<(&'static str, Vec<ConfigProblem>)> {
 }
 
 /// covers: I4
-#[test]
-fn every_code_of_a_configuration_is_provoked_and_reads_well() {
+#[tokio::test]
+async fn every_code_of_a_configuration_is_provoked_and_reads_well() {
     let mut provoked_codes = BTreeSet::new();
-    for (code, problems) in provoked_problems() {
+    for (code, problems) in provoked_problems().into_iter().chain(login::problems().await) {
         let [problem] = problems.as_slice() else { panic!("{code}: {problems:?}") };
         assert_eq!(problem.code(), code);
         assert!(!problem.setting().is_empty() && !problem.fix().is_empty(), "{problem}");

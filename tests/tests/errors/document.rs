@@ -16,6 +16,7 @@ fn every_code_has_a_section_and_every_section_a_code() {
     let mut codes = codes_of_reasons();
     codes.extend(codes_of_problems());
     codes.extend(codes_of_webhooks());
+    codes.extend(codes_of_logins());
     codes.extend(codes_of_events());
     let without_section: Vec<_> = codes.difference(&sections).collect();
     let without_code: Vec<_> = sections.difference(&codes).collect();
@@ -47,6 +48,11 @@ async fn sections_say_what_happened_the_answer_the_fix_and_where_to_read_on() {
         assert!(answer.starts_with(status), "{code}: {answer}");
         assert!(answer.contains("Kinde"), "{code} does not say what Kinde does next: {answer}");
     }
+}
+
+/// What every section says under *Answer*, by code.
+pub(crate) fn answers() -> BTreeMap<String, String> {
+    sections().into_iter().map(|(code, text)| (code, answer_of(&text))).collect()
 }
 
 /// What a section says under *Answer*, on one line.
@@ -99,9 +105,8 @@ pub(crate) fn codes_of_reasons() -> BTreeSet<String> {
 /// The first argument of each `ConfigProblem`, and whatever is named like the codes that are passed on.
 pub(crate) fn codes_of_problems() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
-    for file in
-        ["kinde-core/src", "kinde-webhook/src"].map(|folder| rust_files(&root().join(folder))).concat()
-    {
+    let folders = ["kinde-core/src", "kinde-webhook/src", "kinde-login/src"];
+    for file in folders.map(|folder| rust_files(&root().join(folder))).concat() {
         let source = library_source(&file);
         for (before, text) in texts(&source) {
             let is_first = ["ConfigProblem::new(", "self.problem("].iter().any(|call| before.ends_with(call));
@@ -123,9 +128,18 @@ pub(crate) fn codes_of_webhooks() -> BTreeSet<String> {
     rows.map(|(_, text)| text).collect()
 }
 
+/// The codes of `LoginReason`; the source has `code` of the error first, which asks the reason.
+pub(crate) fn codes_of_logins() -> BTreeSet<String> {
+    let source = library_source("kinde-login/src/error.rs");
+    let table = source.rsplit_once("pub fn code(").unwrap().1.split("fn fix(").next().unwrap();
+    let rows = texts(table).into_iter().filter(|(before, _)| before.ends_with("=> "));
+    rows.map(|(_, text)| text).collect()
+}
+
 /// The codes that are logged beside those of refusals.
 fn codes_of_events() -> BTreeSet<String> {
-    let folders = ["kinde-tower/src", "kinde-webhook/src"].map(|folder| rust_files(&root().join(folder)));
+    let folders = ["kinde-tower/src", "kinde-webhook/src", "kinde-login/src"]
+        .map(|folder| rust_files(&root().join(folder)));
     let sources = folders.concat().into_iter().map(library_source);
     let texts = sources.flat_map(|source| texts(&source));
     texts.filter(|(before, _)| before.ends_with("code = ")).map(|(_, text)| text).collect()

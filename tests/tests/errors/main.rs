@@ -4,5 +4,6 @@
 mod capture;
 mod configuration;
 mod document;
+mod login;
 mod requests;
 mod webhooks;
