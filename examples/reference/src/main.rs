@@ -1,7 +1,8 @@
 //! The service by which the library is judged from outside: `cargo run -p example-reference`.
 //!
 //! It listens on `127.0.0.1:$PORT` and reads the `KINDE_*` variables. Four knobs of the key cache and one of the
-//! verifier come from `REFERENCE_*` variables; each is a public builder setting, nothing is special-cased.
+//! verifier come from `REFERENCE_*` variables; each is a public builder setting, nothing is special-cased. With
+//! `KINDE_SITE_URL` and `REFERENCE_COOKIE_SECRET` people sign in under `/api/auth` as well.
 
 use std::{
     env,
@@ -16,6 +17,7 @@ use std::{
 use axum::{Json, Router, routing::get};
 use kinde_axum::{
     AuthUser, Jwks, Kinde, KindeLayer, RequirePermission, Settings,
+    kinde_login::{Login, kinde_core::Secret},
     kinde_webhook::{Event, HandlerError, WebhookService, WebhookVerifier, inbox::MemoryInbox},
     permissions,
 };
@@ -34,7 +36,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .init();
     let kinde = kinde()?;
-    let app = app(layer(&kinde)?).merge(webhooks(&kinde));
+    let mut app = app(layer(&kinde)?).merge(webhooks(&kinde));
+    if let Some(login) = login(&kinde)? {
+        app = app.nest_service(kinde.settings().auth_api_path(), login.routes());
+    }
     let port: u16 = variable("PORT")?.unwrap_or(3000);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -77,6 +82,14 @@ fn webhooks(kinde: &Kinde) -> Router {
     Router::new().route_service("/webhook", service).route("/webhook/processed", get(count))
 }
 
+/// Signs people in where the site and a secret are named: `login`, `register`, `create_org`, `kinde_callback`, `me`,
+/// `logout` and the other routes of kinde-login.
+fn login(kinde: &Kinde) -> Result<Option<Login>, Box<dyn Error>> {
+    let secret: Option<String> = variable("REFERENCE_COOKIE_SECRET")?;
+    let Some(secret) = secret.filter(|_| kinde.settings().site_url().is_some()) else { return Ok(None) };
+    Ok(Some(Login::builder(kinde).with_secrets([Secret::new(secret)]).build()?))
+}
+
 fn kinde() -> Result<Kinde, Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let mut jwks = Jwks::builder(settings.issuer().clone());
@@ -107,7 +120,7 @@ fn milliseconds(name: &str) -> Result<Option<Duration>, Box<dyn Error>> {
     Ok(variable(name)?.map(Duration::from_millis))
 }
 
-/// Reads a number of this program's own; the library's variables are read by `Settings`.
+/// Reads a variable of this program's own; the library's variables are read by `Settings`.
 #[expect(clippy::disallowed_methods, reason = "the program's own variables are not the library's settings")]
 fn variable<T: std::str::FromStr<Err: Error + 'static>>(name: &str) -> Result<Option<T>, Box<dyn Error>> {
     match env::var(name) {
