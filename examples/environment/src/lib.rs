@@ -6,7 +6,7 @@
 use std::{io, net::Ipv4Addr};
 
 use kinde_core::{ConfigError, Kinde, Settings};
-use kinde_emulator::Environment;
+use kinde_emulator::{Environment, Seed};
 use tokio::net::TcpListener;
 
 /// Gives the environment that `KINDE_ISSUER_URL` names, or an emulator that lives as long as it is kept.
@@ -36,6 +36,35 @@ pub async fn emulated() -> Result<(Kinde, Environment), ConfigError> {
     let emulator = Environment::start().await;
     let kinde = Kinde::from_settings(Settings::from_variables(emulator.variables())?)?;
     Ok((kinde, emulator))
+}
+
+/// Gives the environment that `KINDE_ISSUER_URL` names, or an emulator with these people for a site on `port`.
+///
+/// # Errors
+///
+/// As [`kinde`].
+pub async fn site(port: u16, people: Seed) -> Result<(Kinde, Option<Environment>), ConfigError> {
+    match Kinde::from_env() {
+        Err(error) if only_lacks_an_issuer(&error) => {
+            let (kinde, emulator) = emulated_site(port, people).await?;
+            Ok((kinde, Some(emulator)))
+        }
+        kinde => Ok((kinde?, None)),
+    }
+}
+
+/// Starts an emulator with these people, for a site on `port` of this computer.
+///
+/// # Errors
+///
+/// As [`emulated`].
+pub async fn emulated_site(port: u16, people: Seed) -> Result<(Kinde, Environment), ConfigError> {
+    let site = format!("http://localhost:{port}");
+    let emulator = Environment::builder().with_seed(people).with_site_url(site).start().await;
+    let mut variables = emulator.variables();
+    // Good for an emulator on this computer; a real one is random and kept as safe as a password.
+    variables.push(("SESSION_SECRET", "for the emulator on this computer only".to_owned()));
+    Ok((Kinde::from_settings(Settings::from_variables(variables)?)?, emulator))
 }
 
 /// Listens on `127.0.0.1`, on the port that `PORT` names or on the usual one; 0 is any free port.

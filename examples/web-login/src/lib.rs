@@ -10,11 +10,11 @@ use axum::{
 };
 use kinde_axum::{
     AuthRejection, AuthUser, ConfigError, FeatureFlag, Kinde, KindeLayer, OrgCode, RequirePermission,
-    Settings, SignedInUser, flags,
+    SignedInUser, flags,
     kinde_login::{Links, Login},
     permissions,
 };
-use kinde_emulator::{Environment, Seed};
+use kinde_emulator::{Seed, SeedError};
 use maud::Markup;
 
 permissions! {
@@ -80,22 +80,11 @@ async fn todos(
     }
 }
 
-/// Starts an emulator of Kinde with the people of `world.toml`, for a site on this port.
+/// The people of this example, where no variable names an environment.
 ///
 /// # Errors
 ///
-/// When the world or the settings cannot be used, which would be a mistake of this example.
-pub async fn emulated(port: u16) -> Result<(Kinde, Environment), Box<dyn std::error::Error>> {
-    let site = format!("http://localhost:{port}");
-    let emulator = Environment::builder()
-        .with_seed(Seed::from_toml(include_str!("world.toml"))?)
-        .with_site_url(&site)
-        .with_callback(format!("{site}/api/auth/kinde_callback"))
-        .with_logout_url(&site)
-        .start()
-        .await;
-    let mut variables = emulator.variables();
-    // Good for an emulator on this computer; a real one is random and kept as safe as a password.
-    variables.push(("SESSION_SECRET", "for the emulator on this computer only".to_owned()));
-    Ok((Kinde::from_settings(Settings::from_variables(variables)?)?, emulator))
+/// When `world.toml` is no seed.
+pub fn people() -> Result<Seed, SeedError> {
+    Seed::from_toml(include_str!("world.toml"))
 }

@@ -9,22 +9,15 @@
 //! `http://localhost:3000`) and `SESSION_SECRET` (`openssl rand -base64 48`). The two URLs to register in Kinde are
 //! logged at the start.
 
-use example_web_login::{app, emulated};
-use kinde_axum::{Kinde, kinde_login::Login};
+use example_web_login::{app, people};
+use kinde_axum::kinde_login::Login;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let listener = example_environment::listen(3000).await?;
     let port = listener.local_addr()?.port();
-    let (kinde, emulator) = match Kinde::from_env() {
-        Ok(kinde) => (kinde, None),
-        Err(error) if error.problems().iter().all(|problem| problem.code() == "env_missing") => {
-            let (kinde, emulator) = emulated(port).await?;
-            (kinde, Some(emulator))
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let (kinde, emulator) = example_environment::site(port, people()?).await?;
     let login = Login::new(&kinde)?;
     let site = kinde.settings().site_url().unwrap_or_default();
     println!("Open {site} and sign in.");

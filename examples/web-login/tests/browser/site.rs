@@ -6,11 +6,9 @@ use axum::{
     extract::Request,
     middleware::{self, Next},
 };
-use example_web_login::{app, emulated};
-use kinde_axum::{
-    Kinde,
-    kinde_login::{Login, LoginBuilder},
-};
+use example_environment::emulated_site;
+use example_web_login::{app, people};
+use kinde_axum::kinde_login::{Login, LoginBuilder};
 use kinde_emulator::Environment;
 use tokio::net::TcpListener;
 
@@ -41,7 +39,8 @@ impl Site {
     /// Starts the application with a sign-in that is changed before it is built.
     pub async fn start_with(change: impl FnOnce(&Environment, LoginBuilder) -> LoginBuilder) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (kinde, emulator): (Kinde, _) = emulated(listener.local_addr().unwrap().port()).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (kinde, emulator) = emulated_site(port, people().unwrap()).await.unwrap();
         let login = change(&emulator, Login::builder(&kinde)).build().unwrap();
         let asked = Asked::default();
         let noting = asked.clone();

@@ -1,10 +1,6 @@
 //! Several tabs, the back button, reloads, and a browser that looks ahead.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
-    time::Duration,
-};
+use std::{collections::hash_map::RandomState, hash::BuildHasher as _, time::Duration};
 
 use kinde_axum::kinde_login::kinde_core::ManualClock;
 use kinde_emulator::Fault;
@@ -16,11 +12,7 @@ use crate::{accessibility::look, chromium::Chromium, site::Site, text};
 fn shuffled(count: usize) -> Vec<usize> {
     let state = RandomState::new();
     let mut order: Vec<_> = (0..count).collect();
-    order.sort_by_key(|number| {
-        let mut hasher = state.build_hasher();
-        number.hash(&mut hasher);
-        hasher.finish()
-    });
+    order.sort_by_key(|number| state.hash_one(number));
     order
 }
 
