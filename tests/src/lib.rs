@@ -40,6 +40,7 @@ pub fn api(layer: KindeLayer) -> Router {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/webhooks.md")]
 #[doc = include_str!("../../kinde-webhook/README.md")]
+#[doc = include_str!("../../kinde-login/README.md")]
 pub struct Guides;
 
 /// What came back, in a form that assertions read well.
