@@ -62,3 +62,19 @@ async fn layer_adds_the_token_to_requests_without_one() {
     let own = Request::builder().header(AUTHORIZATION, "Bearer own").body(()).unwrap();
     assert_eq!(client.oneshot(own).await.unwrap().body(), "Bearer own");
 }
+
+/// covers: F12
+#[tokio::test]
+async fn credentials_go_to_the_configured_origin_and_no_further() {
+    let (kinde, _, tokens) = tokens().await;
+    let elsewhere = Environment::start().await;
+    for (fault, code) in [
+        (Fault::Redirect(format!("{}/oauth2/token", elsewhere.url())), "answer_status"),
+        (Fault::EndlessBody, "provider_unreachable"),
+    ] {
+        kinde.fault("/oauth2/token", fault.times(1));
+        assert_eq!(tokens.token().await.unwrap_err().code(), code);
+    }
+    assert!(elsewhere.recent_requests().is_empty());
+    assert!(tokens.token().await.is_ok());
+}

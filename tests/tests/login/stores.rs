@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use kinde_core::ManualClock;
 use kinde_login::{Lives, MemoryStore, PostgresStore, RedisStore, SessionId, SessionStore};
-use kinde_tests::servers;
+use kinde_tests::{servers, site::Site};
 
 const LIVES: Lives = Lives { idle: Duration::from_secs(60), absolute: Duration::from_secs(600) };
 
@@ -91,4 +91,20 @@ async fn full_memory_refuses_a_new_session_and_keeps_the_others() {
     clock.advance(LIVES.idle);
     store.create(id(3), b"c", LIVES).await.unwrap();
     assert_eq!(store.load(id(1), LIVES.idle).await.unwrap(), None);
+}
+
+/// covers: G1
+#[tokio::test]
+async fn id_in_the_cookie_is_random_and_says_nothing() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    let site = Site::start_with(|builder| builder.with_store(MemoryStore::new(100))).await;
+    let alice = site.kinde.person("alice");
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        let browser = site.signed_in(&alice).await;
+        let id = &browser.jar[&(site.url.clone(), "kinde_session".to_owned())];
+        assert_eq!(URL_SAFE_NO_PAD.decode(id).unwrap().len(), 16, "128 bits");
+        assert!(seen.insert(id.clone()), "the same person has another id each time");
+    }
 }
