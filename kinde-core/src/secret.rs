@@ -1,17 +1,17 @@
 //! Text that is never shown: tokens, client secrets.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
-/// Secret text: `Debug` prints `[redacted]`, there is no `Display`, and dropping it wipes our copy.
+/// Secret text: `Debug` prints `[redacted]`, there is no `Display`, and dropping the last clone wipes our copy.
 #[derive(Clone)]
-pub struct Secret(Box<str>);
+pub struct Secret(Arc<Zeroizing<Box<str>>>);
 
 impl Secret {
     /// Takes the text in.
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// Gives the text to the one who must send or compare it. Named so that a search finds every use.
@@ -23,12 +23,6 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("[redacted]")
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -30,6 +30,7 @@
 
 mod authorize;
 mod body;
+mod by_its_end;
 mod callback;
 mod client;
 mod cookies;

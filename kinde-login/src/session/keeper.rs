@@ -1,6 +1,13 @@
 //! Keeps sessions: makes, finds, replaces and ends them, in the browser's cookie or in a store.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use http::HeaderMap;
 use kinde_core::{Clock, IdTokenVerifier, Verifier};
@@ -12,6 +19,7 @@ use super::{
     store::{Lives, SessionStore, StoreError},
 };
 use crate::{
+    by_its_end::ByItsEnd,
     client::OAuthClient,
     cookies::Cookies,
     error::{LoginError, LoginReason},
@@ -31,13 +39,22 @@ pub(crate) struct Keeper {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: Place,
     /// Sealed cookies that were opened before, by their text.
-    opened: Cache<Box<str>, Arc<Session>>,
+    opened: Cache<Box<str>, Arc<Opened>, ByItsEnd>,
+    /// Moves on whenever a session ends or is replaced here, so that one that was looked up since needs no second look.
+    changes: AtomicU64,
     /// The newest state that this process knows of a session in a cookie. A browser may send the one before: its
     /// request was under way, or the answer with the new cookie never arrived.
     newest: Cache<SessionId, Arc<Session>>,
     /// Sessions that ended here, which a late refresh or a copied cookie must not bring back.
     ended: Cache<SessionId, ()>,
     pub(crate) refreshes: Refreshes,
+}
+
+/// A cookie that was opened.
+struct Opened {
+    session: Arc<Session>,
+    /// What `changes` said when the session was last found to be neither ended nor replaced.
+    current_at: AtomicU64,
 }
 
 /// Where sessions are kept.
@@ -100,7 +117,8 @@ impl Keeper {
             clock,
             lifetimes,
             place,
-            opened: Cache::builder().max_capacity(REMEMBERED).time_to_idle(OPENED_FOR).build(),
+            opened: Cache::builder().max_capacity(REMEMBERED).build_with_hasher(ByItsEnd::default()),
+            changes: AtomicU64::new(1),
             newest: Cache::builder().max_capacity(REMEMBERED).time_to_live(NEWEST_FOR).build(),
             ended: Cache::builder().max_capacity(REMEMBERED).time_to_live(lifetimes.idle).build(),
             refreshes: Refreshes::default(),
@@ -130,20 +148,29 @@ impl Keeper {
 
     /// Opens a sealed cookie, and prefers what is known to be newer.
     fn open(&self, cookie: &str) -> Option<Loaded> {
-        let sent = match self.opened.get(cookie) {
+        let opened = match self.opened.get(cookie) {
             Some(opened) => opened,
             None => {
                 let plain = self.sealer.open(Purpose::SessionCookie, b"", cookie)?;
-                let opened = Arc::new(Session::read(&plain)?);
+                let session = Arc::new(Session::read(&plain)?);
+                let opened = Arc::new(Opened { session, current_at: AtomicU64::new(0) });
                 self.opened.insert(cookie.into(), Arc::clone(&opened));
                 opened
             }
         };
-        if self.ended.contains_key(&sent.id) {
-            return None;
+        let sent = &opened.session;
+        // Read before the looks: a change in between is then looked for again the next time.
+        let changes = self.changes.load(Ordering::SeqCst);
+        if opened.current_at.load(Ordering::SeqCst) != changes {
+            if self.ended.contains_key(&sent.id) {
+                return None;
+            }
+            if let Some(newer) = self.newer(sent) {
+                return (!self.is_over(&newer.session)).then_some(newer);
+            }
+            opened.current_at.store(changes, Ordering::SeqCst);
         }
-        let loaded = self.newer(&sent).unwrap_or(Loaded { session: sent, version: 0, is_stale: false });
-        (!self.is_over(&loaded.session)).then_some(loaded)
+        (!self.is_over(sent)).then(|| Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
     }
 
     /// Loads a session from the store.
@@ -191,6 +218,7 @@ impl Keeper {
         match &self.place {
             Place::Cookie { .. } => {
                 self.newest.insert(session.id, Arc::clone(&session));
+                self.changes.fetch_add(1, Ordering::SeqCst);
                 // Looked at afterwards: who signs out ends first and forgets the newest then, so that one of the two
                 // sees the other.
                 if self.ended.contains_key(&session.id) {
@@ -214,6 +242,7 @@ impl Keeper {
     pub(crate) async fn end(&self, session: &Session) -> Result<(), LoginError> {
         self.ended.insert(session.id, ());
         self.newest.invalidate(&session.id);
+        self.changes.fetch_add(1, Ordering::SeqCst);
         match &self.place {
             Place::Cookie { .. } => Ok(()),
             Place::Store(store) => store.delete(session.id.key()).await.map_err(unavailable),
@@ -311,7 +340,6 @@ pub(super) fn unavailable(error: StoreError) -> LoginError {
 
 /// How many sessions a process remembers, of each kind; about 4 KB each.
 const REMEMBERED: u64 = 10_000;
-const OPENED_FOR: Duration = Duration::from_secs(600);
 /// Longer than any answer takes that may still bring the new cookie; Kinde does not say how long its overlap is.
 const NEWEST_FOR: Duration = Duration::from_secs(900);
 /// A cookie is written again when this part of its idle time has gone by.

@@ -100,7 +100,7 @@ where
         // The service that was polled ready goes along; its clone, not yet ready, stays behind.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        let headers = cookies_of(request.headers());
+        let headers = SentCookies::of(request.headers()).into_headers();
         let sessions = self.sessions.clone();
         let looking = Box::pin(async move { sessions.look(&headers).await });
         ResponseFuture::looking(looking, ready, request, self.sessions.clone())
@@ -141,9 +141,11 @@ impl Sessions {
         request: &mut Request<B>,
     ) -> Result<After, Box<Response<Bytes>>> {
         match found {
-            Found::Nothing => Ok(After { headers: HeaderMap::new(), session: None, is_unusable: false }),
+            Found::Nothing => {
+                Ok(After { cookies: SentCookies::default(), session: None, is_unusable: false })
+            }
             Found::Unusable => {
-                Ok(After { headers: cookies_of(request.headers()), session: None, is_unusable: true })
+                Ok(After { cookies: SentCookies::of(request.headers()), session: None, is_unusable: true })
             }
             Found::Session(loaded) => {
                 if self.cross_site.forges(request) {
@@ -156,7 +158,7 @@ impl Sessions {
                 let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded);
                 request.extensions_mut().insert(handle.clone());
                 Ok(After {
-                    headers: cookies_of(request.headers()),
+                    cookies: SentCookies::of(request.headers()),
                     session: Some(handle),
                     is_unusable: false,
                 })
@@ -177,7 +179,7 @@ impl Sessions {
 
 /// What has to be done with the answer of a request.
 pub(crate) struct After {
-    headers: HeaderMap,
+    cookies: SentCookies,
     pub(crate) session: Option<SessionHandle>,
     is_unusable: bool,
 }
@@ -197,17 +199,18 @@ impl After {
         response.append(header::VARY, HeaderValue::from_static("Cookie"));
         let Some(handle) = self.session else {
             if self.is_unusable {
-                keeper.cookies.remove_session(&self.headers, response);
+                keeper.cookies.remove_session(&self.cookies.into_headers(), response);
                 response::forbid_storing(response);
             }
             return;
         };
         response::forbid_storing(response);
         if has_ended || handle.has_ended() {
-            return keeper.cookies.remove_session(&self.headers, response);
+            return keeper.cookies.remove_session(&self.cookies.into_headers(), response);
         }
         match keeper.kept(&handle.loaded()) {
-            Ok(kept) => kept.tell(keeper, &self.headers, response),
+            Ok(Kept::AsItIs) => {}
+            Ok(kept) => kept.tell(keeper, &self.cookies.into_headers(), response),
             // The browser keeps what it has; the state that this process remembers serves it meanwhile.
             Err(error) => {
                 tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
@@ -226,7 +229,21 @@ impl Kept {
     }
 }
 
-/// Copies the cookies alone: the request itself goes on to the application.
-fn cookies_of(headers: &HeaderMap) -> HeaderMap {
-    headers.get_all(header::COOKIE).into_iter().map(|cookie| (header::COOKIE, cookie.clone())).collect()
+/// The cookies of a request that goes on to the application.
+#[derive(Default)]
+struct SentCookies {
+    first: Option<HeaderValue>,
+    /// HTTP/2 may split the header.
+    others: Vec<HeaderValue>,
+}
+
+impl SentCookies {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut cookies = headers.get_all(header::COOKIE).into_iter().cloned();
+        Self { first: cookies.next(), others: cookies.collect() }
+    }
+
+    fn into_headers(self) -> HeaderMap {
+        self.first.into_iter().chain(self.others).map(|cookie| (header::COOKIE, cookie)).collect()
+    }
 }
