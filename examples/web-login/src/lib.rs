@@ -45,7 +45,7 @@ pub fn app(kinde: &Kinde, login: &Login) -> Result<Router, ConfigError> {
         .with_state(links)
         .layer(KindeLayer::new(kinde.verifier().build()?).optional())
         .layer(login.session_layer())
-        .nest_service("/api/auth", login.routes()))
+        .nest_service(kinde.settings().auth_api_path(), login.routes()))
 }
 
 type State = axum::extract::State<Links>;
