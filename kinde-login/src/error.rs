@@ -88,6 +88,23 @@ pub enum LoginReason {
     /// No flow of this browser has the state of the response: another browser, a bookmark, a second visit, or ten
     /// minutes are over.
     FlowUnknown,
+    /// As [`FlowUnknown`](Self::FlowUnknown), and the site was opened under another host than its own, for which a
+    /// browser keeps other cookies.
+    HostMismatch {
+        /// The site's own origin, as configured.
+        site: String,
+        /// What the browser or a proxy said. It decides nothing.
+        found: UntrustedText,
+    },
+    /// As [`FlowUnknown`](Self::FlowUnknown), and the site was opened without https, or with it against its settings.
+    SchemeMismatch {
+        /// The site's own origin, as configured.
+        site: String,
+        /// What a proxy said. It decides nothing.
+        found: UntrustedText,
+    },
+    /// The authorization response was posted by another site's form, which brings no `SameSite=Lax` cookie.
+    ResponsePosted,
     /// The response names another issuer (RFC 9207).
     IssuerMismatch {
         /// The issuer that the response names.
@@ -155,6 +172,11 @@ pub enum LoginReason {
     },
     /// Kinde could not be reached in time.
     Unreachable(FetchError),
+    /// The session needs new tokens that cannot be had now; it waits, and its cookie stays.
+    RefreshPutOff {
+        /// The code of what went wrong, or what is waited for.
+        cause: &'static str,
+    },
     /// The session store cannot be reached, or holds something that is none of ours.
     StoreUnavailable {
         /// What the store said, without any session's content.
@@ -177,9 +199,13 @@ impl LoginReason {
         match self {
             Self::ResponseMalformed { .. }
             | Self::ParameterInvalid { .. }
+            | Self::ResponsePosted
             | Self::IssuerMismatch { .. }
             | Self::NotNavigation => LoginErrorKind::InvalidRequest,
-            Self::FlowUnknown | Self::TooManyStarts { .. } => LoginErrorKind::StaleFlow,
+            Self::FlowUnknown
+            | Self::HostMismatch { .. }
+            | Self::SchemeMismatch { .. }
+            | Self::TooManyStarts { .. } => LoginErrorKind::StaleFlow,
             Self::Provider { error, .. } => match error.as_str() {
                 "server_error" => LoginErrorKind::BadGateway,
                 "temporarily_unavailable" => LoginErrorKind::Unavailable,
@@ -192,9 +218,10 @@ impl LoginReason {
             | Self::AnswerMalformed { .. }
             | Self::Status { .. }
             | Self::SubjectMismatch { .. } => LoginErrorKind::BadGateway,
-            Self::KeysUnavailable(_) | Self::Unreachable(_) | Self::StoreUnavailable { .. } => {
-                LoginErrorKind::Unavailable
-            }
+            Self::KeysUnavailable(_)
+            | Self::Unreachable(_)
+            | Self::RefreshPutOff { .. }
+            | Self::StoreUnavailable { .. } => LoginErrorKind::Unavailable,
             Self::SessionTooLarge { .. } => LoginErrorKind::Misconfigured,
         }
     }
@@ -204,6 +231,9 @@ impl LoginReason {
         match self {
             Self::ResponseMalformed { .. } => "response_malformed",
             Self::FlowUnknown => "flow_unknown",
+            Self::HostMismatch { .. } => "host_mismatch",
+            Self::SchemeMismatch { .. } => "scheme_mismatch",
+            Self::ResponsePosted => "response_posted",
             Self::IssuerMismatch { .. } => "response_issuer_mismatch",
             Self::Provider { .. } => "provider_error",
             Self::TooManyStarts { .. } => "too_many_starts",
@@ -219,6 +249,7 @@ impl LoginReason {
             Self::Status { .. } => "answer_status",
             Self::SubjectMismatch { .. } => "subject_mismatch",
             Self::Unreachable(_) => "provider_unreachable",
+            Self::RefreshPutOff { .. } => "refresh_put_off",
             Self::StoreUnavailable { .. } => "store_unavailable",
             Self::SessionTooLarge { .. } => "session_too_large",
         }
@@ -232,6 +263,13 @@ impl LoginReason {
             Self::FlowUnknown => {
                 "start again in the same browser; the site must be opened under KINDE_SITE_URL, cookies allowed"
             }
+            Self::HostMismatch { .. } => {
+                "open the site under KINDE_SITE_URL, or set KINDE_SITE_URL to where it is opened and register its callback"
+            }
+            Self::SchemeMismatch { .. } => {
+                "redirect http to https before the application, or correct the scheme of KINDE_SITE_URL"
+            }
+            Self::ResponsePosted => "take response_mode=form_post out of what is sent to Kinde",
             Self::IssuerMismatch { .. } => {
                 "compare KINDE_ISSUER_URL with the issuer of the Kinde environment"
             }
@@ -258,6 +296,9 @@ impl LoginReason {
             }
             Self::SubjectMismatch { .. } => "sign in again; somebody exchanged tokens",
             Self::Unreachable(_) => "see whether this machine reaches KINDE_ISSUER_URL",
+            Self::RefreshPutOff { .. } => {
+                "nothing, if it passes; the warning before it says what Kinde answered"
+            }
             Self::StoreUnavailable { .. } => "see whether the session store runs",
             Self::SessionTooLarge { .. } => {
                 "keep sessions in a store (Login::builder().with_store), or customise the token to hold less"
@@ -275,6 +316,17 @@ impl fmt::Display for LoginReason {
             Self::FlowUnknown => {
                 formatter.write_str("no sign-in of this browser is waiting for this response")
             }
+            Self::HostMismatch { site, found } => write!(
+                formatter,
+                "no sign-in of this browser is waiting for this response: the site was opened as {found}, its own \
+                 address is {site}, and a browser keeps their cookies apart"
+            ),
+            Self::SchemeMismatch { site, found } => write!(
+                formatter,
+                "no sign-in of this browser is waiting for this response: the site was opened as {found}, its own \
+                 address is {site}, and a browser keeps no secure cookie of the former"
+            ),
+            Self::ResponsePosted => formatter.write_str("the authorization response was posted"),
             Self::IssuerMismatch { found } => {
                 write!(formatter, "the authorization response names the issuer {found}")
             }
@@ -307,6 +359,7 @@ impl fmt::Display for LoginReason {
             }
             Self::SubjectMismatch { what } => write!(formatter, "the {what} is about another person"),
             Self::Unreachable(_) => formatter.write_str("Kinde cannot be reached"),
+            Self::RefreshPutOff { cause } => write!(formatter, "the session waits for new tokens: {cause}"),
             Self::StoreUnavailable { problem } => {
                 write!(formatter, "the session store is unavailable: {problem}")
             }

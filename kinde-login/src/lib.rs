@@ -40,6 +40,7 @@ mod links;
 mod login;
 mod machine;
 mod navigation;
+mod opened_at;
 mod page;
 mod random;
 mod required;

@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     /// Absolute, as Kinde wants it.
     pub(crate) post_logout: String,
     pub(crate) exposes_access_token: bool,
-    site: String,
+    pub(crate) site: String,
     base: String,
     names: AuthRoutes,
 }

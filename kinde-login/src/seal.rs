@@ -85,6 +85,14 @@ impl Sealer {
         Some(URL_SAFE_NO_PAD.encode(head))
     }
 
+    /// Tells whether a text claims to be of a later version than this one. Nothing proves it, so that it decides nothing
+    /// but whether the text is left where it is: an instance of the next version may read it.
+    pub(crate) fn is_later(untrusted_sealed: &str) -> bool {
+        // Four letters are three bytes, of which the first is the version.
+        let head = untrusted_sealed.get(..4).and_then(|head| URL_SAFE_NO_PAD.decode(head).ok());
+        head.and_then(|head| head.first().copied()).is_some_and(|version| version == VERSION + 1)
+    }
+
     /// Opens what was sealed for the same purpose and context; `None` for anything else, whatever is wrong with it.
     pub(crate) fn open(&self, purpose: Purpose, context: &[u8], sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         if sealed.len() > LONGEST_SEALED {
@@ -94,7 +102,7 @@ impl Sealer {
         let (head, body) = bytes.split_at_checked(HEAD_LEN)?;
         let (&version, rest) = head.split_first()?;
         let (id, salt) = rest.split_at_checked(KEY_ID_LEN)?;
-        if version != VERSION {
+        if !READ_VERSIONS.contains(&version) {
             return None;
         }
         let key = self.keys.iter().find(|key| key.id == *id)?;
@@ -175,8 +183,10 @@ fn too_short(length: usize) -> ConfigError {
     ConfigProblem::new("session_secret_short", "SESSION_SECRET", fix).into()
 }
 
-/// The format that is written. Version N reads N and N-1; there is no version before 1.
+/// The format that is written.
 const VERSION: u8 = 1;
+/// The formats that are read. Version N reads N and N-1; there is no version before 1.
+const READ_VERSIONS: [u8; 1] = [VERSION];
 const KEY_ID_LEN: usize = 4;
 const SALT_LEN: usize = 24;
 const HEAD_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;

@@ -1,7 +1,7 @@
 //! Kinde's answer: takes the flow once, exchanges the code once, begins the session.
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, header::SET_COOKIE};
+use http::{HeaderMap, Method, Response, header::SET_COOKIE};
 use kinde_core::{AccessToken, ExpectedIdToken, IdToken, Identity, Secret, UntrustedText};
 use serde::Deserialize;
 
@@ -11,12 +11,15 @@ use crate::{
     callback::{AuthorizationResponse, Says},
     error::{LoginError, LoginReason},
     flow::Flow,
-    response,
+    opened_at, response,
     session::{Facts, Session, SessionId, SessionUser},
 };
 
 impl Question<'_> {
     pub(super) async fn callback(&self) -> Result<Response<Bytes>, LoginError> {
+        if self.request.method() == Method::POST {
+            return Err(LoginReason::ResponsePosted.into());
+        }
         let query = self.request.uri().query().unwrap_or_default();
         let read =
             AuthorizationResponse::read(query, self.login.sessions.keeper.client.endpoints().issuer())?;
@@ -28,7 +31,10 @@ impl Question<'_> {
         let finished = match read.says {
             Says::Code(code) => match flow {
                 Some(flow) => self.finish(&flow, &code, &mut cookies).await,
-                None => self.stale(LoginReason::FlowUnknown.into()).await,
+                None => {
+                    let state = read.untrusted_state.as_deref();
+                    self.stale(opened_at::explain(state, self.request, &self.login.site)).await
+                }
             },
             Says::Error { error, description, reauth_state } => {
                 if let Some(retried) = self.retry(&error, reauth_state.as_deref(), flow.as_ref(), &cookies) {
@@ -69,6 +75,7 @@ impl Question<'_> {
                 cookies.append(SET_COOKIE, keeper.cookies.remove(keeper.cookies.breaker()));
                 // It was judged when the flow began, and sealed since.
                 let target = flow.return_to.as_deref().and_then(|target| self.login.targets.parse(target));
+                let target = target.filter(|target| fits(target.as_str(), cookies));
                 Ok(response::return_to(&target.unwrap_or_else(|| self.login.post_login.clone())))
             }
             Err(error) => {
@@ -139,6 +146,7 @@ impl Question<'_> {
             is_persistent: policy.is_none_or(|policy| policy.persistent),
             nonce: Some(flow.nonce.clone()),
             auth_time: id_token.claim::<u64>("auth_time").ok().flatten(),
+            claim: None,
         }
     }
 
@@ -189,3 +197,15 @@ impl Question<'_> {
         }
     }
 }
+
+/// Tells whether an answer with these cookies has room for a long way back, in the 4 KiB that nginx keeps for a head by
+/// default. Without it the browser lands at the start page: better there than at a page of the proxy's that says 502.
+fn fits(target: &str, cookies: &HeaderMap) -> bool {
+    let bytes: usize = cookies.get_all(SET_COOKIE).iter().map(http::HeaderValue::len).sum();
+    target.len() <= SHORT_TARGET || bytes.saturating_add(target.len()) <= ROOM_BYTES
+}
+
+/// Leaves 300 bytes of the 4 KiB for all the other headers.
+const ROOM_BYTES: usize = 3_750;
+/// A session of the default budget has room for a way back of this length.
+const SHORT_TARGET: usize = 64;

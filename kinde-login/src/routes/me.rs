@@ -49,7 +49,9 @@ impl Question<'_> {
         let keeper = &self.login.sessions.keeper;
         let loaded = match keeper.find(self.request.headers()).await? {
             Ok(loaded) => loaded,
-            Err(Missing::NoCookie | Missing::Unusable) => return Err(LoginReason::SignedOut.into()),
+            Err(Missing::NoCookie | Missing::Unusable | Missing::Later) => {
+                return Err(LoginReason::SignedOut.into());
+            }
         };
         let loaded = if keeper.is_due(&loaded.session) {
             match keeper.refresh(loaded).await {

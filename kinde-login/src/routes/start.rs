@@ -11,7 +11,7 @@ use crate::{
     cookies,
     error::{LoginError, LoginReason},
     flow::{Flow, Flows},
-    response,
+    opened_at, response,
     return_to::ReturnTo,
 };
 
@@ -46,6 +46,7 @@ impl Question<'_> {
         let keeper = &self.login.sessions.keeper;
         self.count_start(&mut cookies)?;
         let mut flow = Flow::start(keeper.randomness.as_ref(), keeper.now());
+        opened_at::note(&mut flow.state, self.request, &self.login.site);
         flow.return_to = return_to.map(ReturnTo::to_string);
         flow.is_retry = is_retry;
         let location = self.login.application.authorize(intent, wishes, &mut flow);

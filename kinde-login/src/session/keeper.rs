@@ -130,7 +130,7 @@ impl Keeper {
         let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(Missing::NoCookie)) };
         match &self.place {
             Place::Store(_) => None,
-            Place::Cookie { .. } => Some(self.open(&cookie).ok_or(Missing::Unusable)),
+            Place::Cookie { .. } => Some(self.open(&cookie)),
         }
     }
 
@@ -138,21 +138,20 @@ impl Keeper {
     pub(crate) async fn find(&self, headers: &HeaderMap) -> Result<Result<Loaded, Missing>, LoginError> {
         let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(Missing::NoCookie)) };
         match &self.place {
-            Place::Cookie { .. } => Ok(self.open(&cookie).ok_or(Missing::Unusable)),
+            Place::Cookie { .. } => Ok(self.open(&cookie)),
             Place::Store(store) => {
                 let Some(id) = SessionId::parse(&cookie) else { return Ok(Err(Missing::Unusable)) };
-                Ok(self.load(store.as_ref(), id).await?.ok_or(Missing::Unusable))
+                self.load(store.as_ref(), id).await
             }
         }
     }
 
     /// Opens a sealed cookie, and prefers what is known to be newer.
-    fn open(&self, cookie: &str) -> Option<Loaded> {
+    fn open(&self, cookie: &str) -> Result<Loaded, Missing> {
         let opened = match self.opened.get(cookie) {
             Some(opened) => opened,
             None => {
-                let plain = self.sealer.open(Purpose::SessionCookie, b"", cookie)?;
-                let session = Arc::new(Session::read(&plain)?);
+                let session = Arc::new(self.read(Purpose::SessionCookie, b"", cookie)?);
                 let opened = Arc::new(Opened { session, current_at: AtomicU64::new(0) });
                 self.opened.insert(cookie.into(), Arc::clone(&opened));
                 opened
@@ -163,14 +162,28 @@ impl Keeper {
         let changes = self.changes.load(Ordering::SeqCst);
         if opened.current_at.load(Ordering::SeqCst) != changes {
             if self.ended.contains_key(&sent.id) {
-                return None;
+                return Err(Missing::Unusable);
             }
             if let Some(newer) = self.newer(sent) {
-                return (!self.is_over(&newer.session)).then_some(newer);
+                return if self.is_over(&newer.session) { Err(Missing::Unusable) } else { Ok(newer) };
             }
             opened.current_at.store(changes, Ordering::SeqCst);
         }
-        (!self.is_over(sent)).then(|| Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
+        if self.is_over(sent) {
+            return Err(Missing::Unusable);
+        }
+        Ok(Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
+    }
+
+    /// Opens and reads a sealed session. One that a later version wrote is nobody here, and stays where it is: while a
+    /// deployment rolls, the next request may meet an instance that reads it.
+    fn read(&self, purpose: Purpose, context: &[u8], sealed: &str) -> Result<Session, Missing> {
+        let Some(plain) = self.sealer.open(purpose, context, sealed) else {
+            // Sealed by a key that is gone, or not by us: no session.
+            return Err(if Sealer::is_later(sealed) { Missing::Later } else { Missing::Unusable });
+        };
+        let missing = if Session::is_later(&plain) { Missing::Later } else { Missing::Unusable };
+        Session::read(&plain).ok_or(missing)
     }
 
     /// Loads a session from the store.
@@ -178,18 +191,22 @@ impl Keeper {
         &self,
         store: &dyn SessionStore,
         id: SessionId,
-    ) -> Result<Option<Loaded>, LoginError> {
+    ) -> Result<Result<Loaded, Missing>, LoginError> {
         let stored = store.load(id.key(), self.lifetimes.idle).await.map_err(unavailable)?;
-        let Some(stored) = stored else { return Ok(None) };
-        let Ok(text) = std::str::from_utf8(&stored.data) else { return Ok(None) };
-        // Sealed by a key that is gone, or not by us: no session, as with a cookie.
-        let plain = self.sealer.open(Purpose::SessionRecord, id.as_bytes(), text);
-        let session = plain.and_then(|plain| Session::read(&plain)).filter(|session| session.id == id);
-        let Some(session) = session else { return Ok(None) };
+        let Some(stored) = stored else { return Ok(Err(Missing::Unusable)) };
+        let Ok(text) = std::str::from_utf8(&stored.data) else { return Ok(Err(Missing::Unusable)) };
+        let session = match self.read(Purpose::SessionRecord, id.as_bytes(), text) {
+            Ok(session) if session.id == id => session,
+            Ok(_) => return Ok(Err(Missing::Unusable)),
+            Err(missing) => return Ok(Err(missing)),
+        };
         // The store counts idle time; the absolute end is in the record, too.
         let is_old = self.now().as_secs()
             >= session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
-        Ok((!is_old).then(|| Loaded { session: Arc::new(session), version: stored.version, is_stale: false }))
+        if is_old {
+            return Ok(Err(Missing::Unusable));
+        }
+        Ok(Ok(Loaded { session: Arc::new(session), version: stored.version, is_stale: false }))
     }
 
     /// Begins a session; tells what the browser's cookie becomes.
@@ -332,6 +349,8 @@ pub(crate) enum Missing {
     NoCookie,
     /// The browser sent one that is over, ended, or none of ours: its cookie is removed.
     Unusable,
+    /// The browser sent one that a later version wrote: its cookie stays.
+    Later,
 }
 
 pub(super) fn unavailable(error: StoreError) -> LoginError {

@@ -84,7 +84,7 @@ where
         }
         let keeper = &self.sessions.keeper;
         let found = match keeper.at_hand(request.headers()) {
-            Some(Err(Missing::NoCookie)) => Some(Found::Nothing),
+            Some(Err(Missing::NoCookie | Missing::Later)) => Some(Found::Nothing),
             Some(Err(Missing::Unusable)) => Some(Found::Unusable),
             Some(Ok(loaded)) if !keeper.is_due(&loaded.session) => Some(Found::Session(loaded)),
             Some(Ok(_)) | None => None,
@@ -120,7 +120,7 @@ impl Sessions {
     async fn look(self, headers: &HeaderMap) -> Found {
         let loaded = match self.keeper.find(headers).await {
             Ok(Ok(loaded)) => loaded,
-            Ok(Err(Missing::NoCookie)) => return Found::Nothing,
+            Ok(Err(Missing::NoCookie | Missing::Later)) => return Found::Nothing,
             Ok(Err(Missing::Unusable)) => return Found::Unusable,
             Err(error) => return Found::Unavailable(error),
         };

@@ -1,6 +1,8 @@
 //! Sessions: what they are, where they are kept, when they are refreshed or dead.
 
 mod csrf;
+#[cfg(test)]
+mod frozen;
 mod future;
 mod handle;
 mod keeper;

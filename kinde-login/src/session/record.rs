@@ -89,6 +89,9 @@ pub(crate) struct Facts {
     pub(crate) nonce: Option<String>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(crate) auth_time: Option<u64>,
+    /// Who began to refresh it and when, so that others wait for the outcome: a refresh token is sent once.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<(u64, u64)>,
 }
 
 impl Session {
@@ -113,6 +116,11 @@ impl Session {
             self.refresh_token.as_ref().map_or(b"".as_slice(), |token| token.expose().as_bytes()),
         );
         written
+    }
+
+    /// Tells whether a later version wrote it, in a format that this one does not know.
+    pub(crate) fn is_later(written: &[u8]) -> bool {
+        written.first().is_some_and(|format| *format > FORMAT)
     }
 
     /// Reads what [`write`](Self::write) wrote, in this version or the one before.
@@ -232,6 +240,7 @@ pub(crate) mod tests {
                 is_persistent: true,
                 nonce: Some("n".to_owned()),
                 auth_time: None,
+                claim: None,
             },
         }
     }
@@ -255,7 +264,7 @@ pub(crate) mod tests {
         }
         let mut later = written;
         later[0] = FORMAT + 1;
-        assert!(Session::read(&later).is_none());
+        assert!(Session::read(&later).is_none() && Session::is_later(&later));
     }
 
     /// covers: G8

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kinde_core::{AuthErrorKind, ExpectedIdToken, Identity, Secret};
+use kinde_core::{AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
 
 use super::{
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     client::{TokenAnswer, ends_session},
-    error::{LoginError, LoginReason},
+    error::{LoginError, LoginErrorKind, LoginReason},
+    random::{Randomness as _, SystemRandomness},
     single_flight::SingleFlight,
 };
 
@@ -35,12 +36,19 @@ pub(crate) struct Refreshes {
     flights: SingleFlight<SessionId, Refreshed>,
     /// Sessions that are not tried again for a while, by id and generation.
     resting: Cache<(SessionId, u64), ()>,
+    /// What Kinde gave for a refresh token that is used up, while the store could not take it.
+    unkept: Cache<SessionId, Arc<Session>>,
+    /// Tells this process's claims from others'.
+    process: u64,
 }
 
 impl Default for Refreshes {
     fn default() -> Self {
         let resting = Cache::builder().max_capacity(10_000).time_to_live(REST).build();
-        Self { flights: SingleFlight::default(), resting }
+        let unkept = Cache::builder().max_capacity(10_000).time_to_live(UNKEPT_FOR).build();
+        let mut process = [0; 8];
+        SystemRandomness.fill(&mut process);
+        Self { flights: SingleFlight::default(), resting, unkept, process: u64::from_le_bytes(process) }
     }
 }
 
@@ -66,20 +74,24 @@ impl Keeper {
             .run(due.session.id, || async move { keeper.refresh_now(session).await })
             .await;
         refreshed.unwrap_or_else(|| {
-            self.later(
-                due,
-                LoginReason::StoreUnavailable { problem: "the refresh was abandoned".to_owned() }.into(),
-            )
+            self.later(due, LoginReason::RefreshPutOff { cause: "it was abandoned" }.into())
         })
     }
 
-    async fn refresh_now(&self, due: Loaded) -> Refreshed {
+    async fn refresh_now(&self, mut due: Loaded) -> Refreshed {
         // It may have been refreshed between the look and now, here or by another process.
         match self.reread(&due).await {
             Ok(Some(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
             Ok(None) if matches!(self.place, Place::Store(_)) => return Refreshed::Ended,
-            Ok(_) => {}
+            // Its version may have changed without new tokens.
+            Ok(Some(same)) => due = same,
+            Ok(None) => {}
             Err(error) => return self.later(due, error),
+        }
+        if let Some(unkept) = self.refreshes.unkept.remove(&due.session.id)
+            && unkept.facts.generation > due.session.facts.generation
+        {
+            return self.keep(due, Arc::unwrap_or_clone(unkept)).await;
         }
         let Some(refresh_token) = due.session.refresh_token.clone() else {
             return if self.is_expired(&due.session) {
@@ -89,17 +101,26 @@ impl Keeper {
             };
         };
         if self.is_expired(&due.session) && self.refreshes.resting.contains_key(&attempt(&due.session)) {
-            let problem = "Kinde did not answer a moment ago".to_owned();
-            return Refreshed::Unavailable(LoginReason::StoreUnavailable { problem }.into());
+            let cause = "it came to nothing a moment ago";
+            return Refreshed::Unavailable(LoginReason::RefreshPutOff { cause }.into());
         }
+        let due = match self.claim(due).await {
+            Ok(claimed) => claimed,
+            Err(outcome) => return outcome,
+        };
         let answer = match self.client.refresh(&refresh_token).await {
             Ok(answer) => answer,
             Err(error) if ends_session(&error) => return self.refused(due, &error).await,
-            Err(error) => return self.later(due, error),
+            Err(error) => return self.release(due, error).await,
         };
         let newest_refresh_token = answer.refresh_token.clone();
         let after = match self.successor(&due.session, answer).await {
             Ok(after) => after,
+            Err(error) if is_final(&error) => {
+                tracing::warn!(target: "kinde_login", code = error.code(), reason = %error.reason(), "what a refresh brought is refused");
+                self.revoke(newest_refresh_token).await;
+                return self.ended(&due).await;
+            }
             Err(error) => return self.keep_refresh_token(due, newest_refresh_token, error).await,
         };
         if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
@@ -107,7 +128,13 @@ impl Keeper {
             // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
             self.refreshes.resting.insert(attempt(&after), ());
         }
-        match self.replace(&due, after).await {
+        self.keep(due, after).await
+    }
+
+    /// Keeps what a refresh brought.
+    async fn keep(&self, due: Loaded, after: Session) -> Refreshed {
+        let newest_refresh_token = after.refresh_token.clone();
+        match self.replace(&due, after.clone()).await {
             Ok(Some(loaded)) => Refreshed::Anew(loaded),
             Ok(None) => {
                 // Signed out, or refreshed by another process, meanwhile.
@@ -120,9 +147,66 @@ impl Keeper {
                     }
                 }
             }
-            // The old refresh token is used up and the new one could not be kept; Kinde's overlap may save it.
-            Err(error) => self.later(due, error),
+            // The old refresh token is used up: the next request tries again to write the new one.
+            Err(error) => {
+                self.refreshes.unkept.insert(due.session.id, Arc::new(after));
+                Refreshed::Unavailable(error)
+            }
         }
+    }
+
+    /// Takes the right to refresh a session that is in a store: among all processes one sends its refresh token, because
+    /// Kinde may take a second use of it for theft and end the session. The others wait for what comes of it.
+    async fn claim(&self, due: Loaded) -> Result<Loaded, Refreshed> {
+        let Place::Store(_) = &self.place else { return Ok(due) };
+        let now = self.now().as_secs();
+        if !self.is_claimed(&due.session) {
+            let mut claimed = (*due.session).clone();
+            claimed.facts.claim = Some((now, self.refreshes.process));
+            match self.replace(&due, claimed).await {
+                Ok(Some(ours)) => return Ok(ours),
+                Ok(None) => {}
+                Err(error) => return Err(self.later(due, error)),
+            }
+        }
+        for wait in WAITS.into_iter().chain([Duration::from_secs(1); 4]) {
+            if !self.is_expired(&due.session) {
+                return Err(Refreshed::Still(due));
+            }
+            tokio::time::sleep(wait).await;
+            match self.reread(&due).await {
+                Ok(Some(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
+                Ok(Some(same)) if self.is_claimed(&same.session) => {}
+                // Given back: the other process came to nothing.
+                Ok(Some(_)) => break,
+                Ok(None) => return Err(Refreshed::Ended),
+                Err(error) => return Err(self.later(due, error)),
+            }
+        }
+        Err(self.later(due, LoginReason::RefreshPutOff { cause: "another process asks for them" }.into()))
+    }
+
+    /// Tells whether another process is asking Kinde for new tokens now. A claim of our own was left behind.
+    fn is_claimed(&self, session: &Session) -> bool {
+        let now = self.now().as_secs();
+        session.facts.claim.is_some_and(|(at, by)| {
+            by != self.refreshes.process && at <= now && now < at.saturating_add(CLAIM.as_secs())
+        })
+    }
+
+    /// Gives the right to refresh back, so that another process need not wait until it runs out.
+    async fn release(&self, due: Loaded, error: LoginError) -> Refreshed {
+        if matches!(self.place, Place::Store(_)) {
+            let mut released = (*due.session).clone();
+            released.facts.claim = None;
+            match self.replace(&due, released).await {
+                Ok(Some(released)) => return self.later(released, error),
+                Ok(None) if matches!(self.reread(&due).await, Ok(None)) => return Refreshed::Ended,
+                // It runs out by itself.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        self.later(due, error)
     }
 
     /// Keeps what cannot be had again when the rest of an answer is no good: the old refresh token is used up.
@@ -131,6 +215,7 @@ impl Keeper {
         let mut after = (*due.session).clone();
         after.refresh_token = Some(newest);
         after.facts.generation = after.facts.generation.saturating_add(1);
+        after.facts.claim = None;
         match self.replace(&due, after).await {
             Ok(Some(kept)) => self.later(kept, error),
             Ok(None) => Refreshed::Ended,
@@ -155,7 +240,7 @@ impl Keeper {
     async fn ended(&self, due: &Loaded) -> Refreshed {
         match self.end(&due.session).await {
             Ok(()) => {
-                tracing::info!(target: "kinde_login", "session ended: its refresh token is no longer good");
+                tracing::info!(target: "kinde_login", "session ended: it cannot be refreshed");
                 Refreshed::Ended
             }
             Err(error) => Refreshed::Unavailable(error),
@@ -169,7 +254,11 @@ impl Keeper {
         if self.has_ended(&due.session.id) {
             Refreshed::Ended
         } else if self.is_expired(&due.session) {
-            Refreshed::Unavailable(error)
+            // Whatever Kinde answered: the browser shall come again (requirement F16).
+            Refreshed::Unavailable(match error.kind() {
+                LoginErrorKind::Unavailable => error,
+                _ => LoginReason::RefreshPutOff { cause: error.code() }.into(),
+            })
         } else {
             Refreshed::Still(due)
         }
@@ -179,7 +268,7 @@ impl Keeper {
     async fn reread(&self, due: &Loaded) -> Result<Option<Loaded>, LoginError> {
         match &self.place {
             Place::Cookie { .. } => Ok(self.newer(&due.session)),
-            Place::Store(store) => self.load(store.as_ref(), due.session.id).await,
+            Place::Store(store) => Ok(self.load(store.as_ref(), due.session.id).await?.ok()),
         }
     }
 
@@ -220,6 +309,7 @@ impl Keeper {
             seen_at: self.now().as_secs(),
             access_expires_at: proven.expires_at().as_secs(),
             generation: before.facts.generation.saturating_add(1),
+            claim: None,
             ..before.facts.clone()
         };
         let refresh_token = answer.refresh_token.or_else(|| before.refresh_token.clone());
@@ -229,6 +319,17 @@ impl Keeper {
 
 fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
     newer.session.facts.generation > due.session.facts.generation
+}
+
+/// Tells whether what a refresh brought will be refused the next time, too: the settings changed, or it is somebody
+/// else's. A session that waited for better would lock its person out.
+fn is_final(error: &LoginError) -> bool {
+    match error.reason() {
+        // A key that was published a moment ago is fetched soon.
+        LoginReason::TokenRefused(refused) => !matches!(refused.reason(), AuthReason::KeyUnknown { .. }),
+        LoginReason::SubjectMismatch { .. } => true,
+        _ => false,
+    }
 }
 
 fn attempt(session: &Session) -> (SessionId, u64) {
@@ -244,6 +345,10 @@ pub(crate) fn refused_token(error: kinde_core::AuthError) -> LoginError {
 
 /// How long a session is not tried again after a refresh that failed, or that brought nothing.
 const REST: Duration = Duration::from_secs(10);
+/// Longer than any store is away without somebody looking after it.
+const UNKEPT_FOR: Duration = Duration::from_secs(900);
+/// Longer than a call of the token endpoint may take. A process that ended in the middle keeps others waiting so long.
+const CLAIM: Duration = Duration::from_secs(20);
 /// How long a refused refresh waits for the process that may have used the token before it: Kinde has answered that one
 /// already, so that only its own write to the store is still to come.
 const WAITS: [Duration; 6] = [
