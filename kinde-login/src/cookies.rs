@@ -137,9 +137,15 @@ pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     // HTTP/2 may split the header (RFC 9113 §8.2.3).
-    let lines =
-        headers.get_all(COOKIE).into_iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
-    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_ascii().split_once('='))
+    let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| {
+        let text = std::str::from_utf8(line).ok();
+        // A script of the same host may have set a neighbour in any bytes: then each pair is judged alone.
+        let odd = text.is_none().then_some(line).into_iter().flat_map(|line| line.split(|byte| *byte == b';'));
+        let odd = odd.filter_map(|pair| std::str::from_utf8(pair).ok());
+        text.into_iter().flat_map(|text| text.split(';')).chain(odd)
+    });
+    pairs.filter_map(|pair| pair.trim_ascii().split_once('='))
 }
 
 /// Cuts ASCII text.
