@@ -8,6 +8,7 @@ use kinde_core::{AuthError, Issuer, Jwks};
 use kinde_emulator::Environment;
 use tower::ServiceExt;
 
+pub mod fleet;
 pub mod scale;
 pub mod servers;
 pub mod site;

@@ -4,11 +4,13 @@
 //! 127.0.0.1 alone, keeps its files in the directory for temporary ones, and ends with its handle, or when the
 //! process of the tests ends in whatever way.
 
+mod nginx;
 mod postgres;
 mod process;
 mod proxy;
 mod redis;
 
+pub use nginx::{Nginx, nginx};
 pub use postgres::{Postgres, own_postgres, postgres};
 pub use proxy::Proxy;
 pub use redis::{Redis, own_redis, redis};

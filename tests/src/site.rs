@@ -1,6 +1,10 @@
 //! A web application as a user would write it, on a real port, and a browser that goes there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -8,7 +12,7 @@ use axum::{
 };
 use http::{HeaderMap, Method, StatusCode};
 use kinde_axum::{AuthUser, KindeLayer, OrgCode, RequirePermission, SignedInUser};
-use kinde_core::{Kinde, ManualClock, Settings};
+use kinde_core::{Clock, Kinde, ManualClock, Settings, SystemClock, Verifier};
 use kinde_emulator::{Environment, Person};
 use kinde_login::{Login, LoginBuilder, SessionHandle};
 use tokio::net::TcpListener;
@@ -46,11 +50,23 @@ impl Site {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        Self::start_at(kinde, url, listener, &[], change)
+    }
+
+    /// Starts a site that browsers know as `url`, wherever it listens, with more settings.
+    pub fn start_at(
+        kinde: Arc<Environment>,
+        url: String,
+        listener: TcpListener,
+        more: &[(&str, &str)],
+        change: impl FnOnce(LoginBuilder) -> LoginBuilder,
+    ) -> Self {
         kinde.allow_callback(format!("{url}/api/auth/kinde_callback"));
         kinde.allow_logout_url(url.clone());
-        let handle = handle_of(&kinde, &url, &[]);
+        let handle = handle_of(&kinde, &url, more);
         let login = change(Login::builder(&handle)).build().unwrap();
-        let app = app(&handle, &login);
+        let verifier = handle.verifier().with_clock(ClockOf(Arc::clone(&kinde))).build().unwrap();
+        let app = app(verifier, &login);
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { kinde, url, login }
     }
@@ -65,19 +81,24 @@ impl Site {
 
 /// Reads the settings that a site of this origin has.
 pub fn handle_of(kinde: &Environment, url: &str, more: &[(&str, &str)]) -> Kinde {
-    let mut variables: BTreeMap<&str, String> = BTreeMap::from([
+    let mut variables = variables_of(kinde, url);
+    variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    Kinde::from_settings(Settings::from_variables(variables).unwrap()).unwrap()
+}
+
+/// Gives the variables that a site of this origin has.
+pub fn variables_of(kinde: &Environment, url: &str) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
         ("KINDE_ISSUER_URL", kinde.issuer().to_owned()),
         ("KINDE_CLIENT_ID", kinde.client_id().to_owned()),
         ("KINDE_CLIENT_SECRET", kinde.client_secret()),
         ("KINDE_SITE_URL", url.to_owned()),
         ("SESSION_SECRET", SECRET.to_owned()),
-    ]);
-    variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    Kinde::from_settings(Settings::from_variables(variables).unwrap()).unwrap()
+    ])
 }
 
 /// The pages of the site: who am I, a permission, an organization, a form, a call to another API.
-pub fn app(kinde: &Kinde, login: &Login) -> Router {
+pub fn app(verifier: Verifier, login: &Login) -> Router {
     Router::new()
         .route(
             "/",
@@ -108,9 +129,29 @@ pub fn app(kinde: &Kinde, login: &Login) -> Router {
                     .map_err(|error| error.code())
             }),
         )
-        .layer(KindeLayer::new(kinde.verifier().build().unwrap()).optional())
+        .layer(KindeLayer::new(verifier).optional())
         .layer(login.session_layer())
         .nest_service("/api/auth", login.routes())
+}
+
+/// The clock of an environment, so that a site judges its tokens at the time they are issued.
+#[derive(Clone)]
+pub struct ClockOf(pub Arc<Environment>);
+
+impl Clock for ClockOf {
+    fn wall(&self) -> Duration {
+        Duration::from_secs(self.0.now())
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+}
+
+impl std::fmt::Debug for ClockOf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ClockOf")
+    }
 }
 
 /// Moves the clocks of environment and site together.
@@ -125,6 +166,8 @@ pub fn clock_of(kinde: &Environment) -> ManualClock {
 pub struct Browser {
     /// Cookies by origin and name.
     pub jar: BTreeMap<(String, String), String>,
+    /// How it connects, where that matters.
+    pub client: Option<reqwest::Client>,
 }
 
 /// What came back.
@@ -148,8 +191,8 @@ impl Browser {
 
     /// Asks with headers of one's own.
     pub async fn ask(&mut self, method: Method, url: &str, headers: &[(&str, &str)]) -> Seen {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        let mut request = client.timeout(Duration::from_secs(20)).build().unwrap().request(method, url);
+        let client = self.client.as_ref().unwrap_or(&*CLIENT);
+        let mut request = client.request(method, url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -202,6 +245,16 @@ impl Browser {
         }
     }
 }
+
+/// Begins a client that follows no redirects, with connections of its own.
+pub fn client() -> reqwest::ClientBuilder {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    client.timeout(Duration::from_secs(60))
+}
+
+/// Made once, since it reads the machine's certificates; each request has a connection of its own.
+static CLIENT: LazyLock<reqwest::Client> =
+    LazyLock::new(|| client().pool_max_idle_per_host(0).build().unwrap());
 
 /// What a browser sends when somebody follows a link of the same site.
 pub const NAVIGATION: [(&str, &str); 4] = [

@@ -1,8 +1,20 @@
 //! People sign in and out in a browser: the whole way over real HTTP, with the emulator as Kinde.
 
 mod callback;
+mod canary;
+#[path = "../story/capture.rs"]
+mod capture;
+mod fleet;
+mod half_written;
+mod hostile;
+mod lockout;
 mod machine;
+mod mistakes;
+mod nginx;
+mod outages;
 mod race;
 mod refresh;
+mod rolling;
 mod sign_in;
 mod stores;
+mod streaming;

@@ -1,0 +1,140 @@
+//! A store that fails between the two steps of a refresh.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+    time::Duration,
+};
+
+use http::Method;
+use kinde_emulator::{Environment, Fault};
+use kinde_login::{Lives, MemoryStore, SessionId, SessionStore, StoreError, StoreFuture, Stored};
+use kinde_tests::site::{NAVIGATION, Site, clock_of};
+
+use crate::fleet::recovered;
+
+/// Refuses one replacement: the one that the count says, of those to come.
+#[derive(Clone, Debug)]
+struct Failing {
+    store: MemoryStore,
+    until: Arc<AtomicI32>,
+}
+
+impl SessionStore for Failing {
+    fn create<'a>(&'a self, id: SessionId, data: &'a [u8], lives: Lives) -> StoreFuture<'a, ()> {
+        self.store.create(id, data, lives)
+    }
+
+    fn load(&self, id: SessionId, idle: Duration) -> StoreFuture<'_, Option<Stored>> {
+        self.store.load(id, idle)
+    }
+
+    fn replace_if_version<'a>(
+        &'a self,
+        id: SessionId,
+        version: u64,
+        data: &'a [u8],
+        idle: Duration,
+    ) -> StoreFuture<'a, bool> {
+        if self.until.fetch_sub(1, Ordering::SeqCst) == 1 {
+            return Box::pin(std::future::ready(Err(StoreError::new("as a test"))));
+        }
+        self.store.replace_if_version(id, version, data, idle)
+    }
+
+    fn delete(&self, id: SessionId) -> StoreFuture<'_, ()> {
+        self.store.delete(id)
+    }
+}
+
+struct Half {
+    site: Site,
+    failing: Failing,
+    clock: kinde_core::ManualClock,
+}
+
+async fn half() -> Half {
+    let kinde = Arc::new(Environment::start().await);
+    let clock = clock_of(&kinde);
+    let store = MemoryStore::with_clock(10, clock.clone());
+    let failing = Failing { store, until: Arc::new(AtomicI32::new(0)) };
+    let kept = failing.clone();
+    let site = Site::start_in(kinde, |builder| builder.with_clock(clock.clone()).with_store(kept)).await;
+    Half { site, failing, clock }
+}
+
+impl Half {
+    fn pass_a_day(&self) {
+        self.clock.advance(Duration::from_secs(86_400));
+        self.site.kinde.set_time(self.site.kinde.now() + 86_400);
+    }
+}
+
+/// The first replacement notes who refreshes, the second keeps the new tokens.
+///
+/// covers: F16
+#[tokio::test]
+async fn tokens_that_the_store_could_not_take_are_kept_with_the_next_request() {
+    for failing_step in [1, 2] {
+        let half = half().await;
+        let alice = half.site.kinde.person("alice");
+        let mut browser = half.site.signed_in(&alice).await;
+        let home = format!("{}/", half.site.url);
+        half.pass_a_day();
+        half.failing.until.store(failing_step, Ordering::SeqCst);
+        let seen = browser.go(&home).await;
+        assert_eq!(seen.status, 503, "step {failing_step}");
+        assert!(seen.headers.contains_key("retry-after") && seen.body.contains("store_unavailable"));
+        let seen = recovered(&mut browser, &home).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "step {failing_step}");
+        assert_eq!(half.site.kinde.requests("/oauth2/token"), 2, "step {failing_step}: one refresh");
+        half.pass_a_day();
+        assert_eq!(browser.go(&home).await.body, alice.id(), "step {failing_step}: and the next one");
+    }
+}
+
+/// covers: G7
+#[tokio::test]
+async fn tokens_that_the_store_could_not_take_do_not_outlive_a_sign_out() {
+    let half = half().await;
+    let mut browser = half.site.signed_in(&half.site.kinde.person("alice")).await;
+    let mut copy = browser.clone();
+    let home = format!("{}/", half.site.url);
+    half.pass_a_day();
+    half.failing.until.store(2, Ordering::SeqCst);
+    assert_eq!(browser.go(&home).await.status, 503);
+    let logout = format!("{}/api/auth/logout", half.site.url);
+    assert_eq!(browser.ask(Method::POST, &logout, &NAVIGATION).await.status, 303);
+    assert_eq!(copy.go(&home).await.body, "nobody");
+    assert_eq!(browser.go(&home).await.body, "nobody");
+}
+
+/// covers: F16
+#[tokio::test]
+async fn refresh_that_kinde_refuses_for_its_own_reasons_is_503_and_not_an_error_of_a_gateway() {
+    for (name, fault) in [
+        ("500", Fault::Status(500)),
+        ("502", Fault::Status(502)),
+        ("429", Fault::RateLimit(1)),
+        ("a page", Fault::Body { status: 200, content_type: "text/html".to_owned(), bytes: b"<p>".to_vec() }),
+        (
+            "a page that says 400",
+            Fault::Body { status: 400, content_type: "text/html".to_owned(), bytes: b"x".to_vec() },
+        ),
+        ("a refused client", Fault::json(401, r#"{"error":"invalid_client"}"#)),
+        ("reset", Fault::Reset),
+    ] {
+        let half = half().await;
+        let mut browser = half.site.signed_in(&half.site.kinde.person("alice")).await;
+        let before = browser.jar.clone();
+        half.pass_a_day();
+        half.site.kinde.fault("/oauth2/token", fault);
+        for path in ["/", "/api/auth/me", "/dashboard"] {
+            let seen = browser.go(&format!("{}{path}", half.site.url)).await;
+            assert_eq!((seen.status, seen.headers.contains_key("retry-after")), (503, true), "{name} {path}");
+        }
+        assert!(browser.jar == before, "{name}: the cookie is as it was");
+    }
+}

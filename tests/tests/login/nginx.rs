@@ -1,0 +1,135 @@
+//! Behind nginx as Debian ships it: TLS, default buffers, a rewritten `Host`.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use http::Method;
+use kinde_core::ManualClock;
+use kinde_emulator::{Environment, Person};
+use kinde_login::{LoginBuilder, MemoryStore};
+use kinde_tests::{
+    servers::{Nginx, nginx},
+    site::{Browser, NAVIGATION, Seen, Site, client, clock_of},
+};
+use tokio::net::TcpListener;
+
+const NAME: &str = "app.example.test";
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct Behind {
+    nginx: Nginx,
+    site: Site,
+    clock: ManualClock,
+}
+
+async fn behind(change: impl FnOnce(LoginBuilder) -> LoginBuilder) -> Behind {
+    let kinde = Arc::new(Environment::start().await);
+    let clock = clock_of(&kinde);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nginx = nginx(NAME, listener.local_addr().unwrap().port()).await;
+    let url = format!("https://{NAME}:{}", nginx.port());
+    let site = Site::start_at(kinde, url, listener, &[], |builder| change(builder).with_clock(clock.clone()));
+    Behind { nginx, site, clock }
+}
+
+impl Behind {
+    /// A browser that finds the name here and takes the certificate.
+    fn browser(&self) -> Browser {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.nginx.port()));
+        let client = client().resolve(NAME, address).danger_accept_invalid_certs(true).build().unwrap();
+        Browser { client: Some(client), ..Browser::default() }
+    }
+
+    /// Somebody with so many permissions, named as people name them.
+    fn person(&self, permissions: usize) -> Person {
+        let person = self.site.kinde.person(&format!("of{permissions}")).in_org("acme");
+        let verbs = ["read", "create", "update", "delete"];
+        let named = (0..permissions).map(|number| format!("{}:resource{}", verbs[number % 4], number / 4));
+        named.fold(person, |person, permission| person.with(permission)).remember()
+    }
+
+    async fn sign_in(&self, browser: &mut Browser, person: &Person, target: &str) -> Seen {
+        let query =
+            if target.is_empty() { String::new() } else { format!("?post_login_redirect_url={target}") };
+        let started = browser.go(&format!("{}/api/auth/login{query}", self.site.url)).await;
+        assert_eq!(started.status, 303, "{started:?}");
+        browser.go(&self.site.kinde.sign_in(&started.location.unwrap(), person).unwrap()).await
+    }
+}
+
+/// covers: F4 G3
+#[tokio::test]
+async fn person_with_40_permissions_signs_in_is_refreshed_and_signs_out() {
+    let behind = behind(|builder| builder).await;
+    let site = &behind.site;
+    let alice = behind.person(40);
+    let mut browser = behind.browser();
+    let seen = behind.sign_in(&mut browser, &alice, "").await;
+    assert_eq!((seen.status, seen.location.as_deref()), (303, Some("/")), "{seen:?}");
+    assert_eq!(browser.cookies(&site.url), ["__Host-kinde_session"]);
+    let value = browser.jar.values().next().unwrap().len();
+    println!("40 permissions: a cookie of {value} bytes");
+    let home = format!("{}/", site.url);
+    assert_eq!(browser.go(&home).await.body, alice.id());
+    behind.clock.advance(DAY);
+    site.kinde.set_time(site.kinde.now() + DAY.as_secs());
+    let refreshed = browser.go(&home).await;
+    assert_eq!(refreshed.body, alice.id());
+    assert!(refreshed.headers.contains_key("set-cookie"));
+    let changed = browser.ask(Method::POST, &format!("{}/change", site.url), &NAVIGATION).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let old = [("origin", site.url.as_str()), ("accept", "text/html")];
+    let changed = browser.ask(Method::POST, &format!("{}/change", site.url), &old).await;
+    assert_eq!(
+        changed.status, 200,
+        "a browser without Fetch Metadata, whose origin is not the rewritten host"
+    );
+    let out = browser.ask(Method::POST, &format!("{}/api/auth/logout", site.url), &NAVIGATION).await;
+    assert!(
+        out.location.unwrap().contains(&format!("redirect=https%3A%2F%2F{NAME}%3A{}", behind.nginx.port()))
+    );
+    assert!(browser.cookies(&site.url).is_empty());
+}
+
+/// covers: G3
+#[tokio::test]
+async fn largest_session_of_the_default_budget_passes_and_the_next_one_names_the_store() {
+    let behind = behind(|builder| builder).await;
+    let mut largest = None;
+    // A browser with other sign-ins under way, a long way back, and a count of starts: the head is as large as it gets.
+    let target = format!("%2F{}", "a".repeat(1_000));
+    for permissions in (40..200).step_by(1) {
+        let mut browser = behind.browser();
+        for _ in 0..if permissions % 10 == 0 { 5 } else { 0 } {
+            browser.go(&format!("{}/api/auth/login", behind.site.url)).await;
+        }
+        let person = behind.person(permissions);
+        let seen = behind.sign_in(&mut browser, &person, &target).await;
+        if seen.status == 303 {
+            let head: usize =
+                seen.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+            let cookie = browser.jar.values().map(String::len).max().unwrap();
+            largest = Some((permissions, cookie, head));
+            let home = browser.go(&format!("{}/", behind.site.url)).await;
+            assert_eq!(home.body, person.id(), "{permissions} permissions");
+            continue;
+        }
+        assert_eq!(seen.status, 500, "{permissions} permissions after {largest:?}: {seen:?}");
+        assert!(seen.body.contains("session_too_large"), "{permissions} permissions: {}", seen.body);
+        assert!(browser.cookies(&behind.site.url).iter().all(|name| !name.contains("session")));
+        break;
+    }
+    let (permissions, cookie, head) = largest.expect("40 permissions fit");
+    println!("default budget: {permissions} permissions, a cookie of {cookie} bytes, a head of {head} bytes");
+    assert!((40..199).contains(&permissions), "both sides were seen");
+    assert!(cookie > 3_400, "the limit was met, not something before it");
+}
+
+/// covers: G3
+#[tokio::test]
+async fn store_takes_the_session_that_no_cookie_holds() {
+    let behind = behind(|builder| builder.with_store(MemoryStore::new(10))).await;
+    let alice = behind.person(400);
+    let mut browser = behind.browser();
+    assert_eq!(behind.sign_in(&mut browser, &alice, "").await.status, 303);
+    assert_eq!(browser.go(&format!("{}/", behind.site.url)).await.body, alice.id());
+}
