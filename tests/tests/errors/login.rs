@@ -1,12 +1,12 @@
 //! Refused sign-ins: each code of `LoginError` is provoked at the routes, as a program sees it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::Method;
 use kinde_core::{ConfigProblem, Secret};
 use kinde_emulator::{Fault, WrongAnswer};
 use kinde_login::{Lives, Login, SessionId, SessionStore, StoreError, StoreFuture, Stored};
-use kinde_tests::site::{Browser, SCRIPT, Seen, Site, handle_of};
+use kinde_tests::site::{Browser, SCRIPT, Seen, Site, clock_of, handle_of};
 use serde_json::Value;
 
 use crate::{capture::Capture, document};
@@ -81,6 +81,10 @@ async fn provoked() -> Vec<(&'static str, &'static str, Seen)> {
         ("provider_unreachable", "503", Stage::set().await.finish_during(Fault::Reset).await),
         ("login_keys_unavailable", "503", without_keys().await),
         ("store_unavailable", "503", Stage::of(with_store_down().await).await.finish().await),
+        ("refresh_put_off", "503", while_refresh_fails().await),
+        ("host_mismatch", "400", began_with(("host", "localhost:3000")).await),
+        ("scheme_mismatch", "400", began_with(("x-forwarded-proto", "https")).await),
+        ("response_posted", "400", posted().await),
         ("session_too_large", "500", Stage::of(with_small_cookies().await).await.finish().await),
     ]);
     rows
@@ -138,6 +142,30 @@ async fn without_keys() -> Seen {
         stage.site.kinde.fault(path, Fault::Status(503));
     }
     stage.finish().await
+}
+
+/// Comes back from a sign-in that began elsewhere, where the cookie stayed.
+async fn began_with(header: (&str, &str)) -> Seen {
+    let mut stage = Stage::set().await;
+    let login = format!("{}/api/auth/login", stage.site.url);
+    let started = Browser::default().ask(Method::GET, &login, &[header]).await.location.unwrap();
+    stage.callback = stage.site.kinde.sign_in(&started, &stage.site.kinde.person("alice")).unwrap();
+    stage.finish().await
+}
+
+async fn posted() -> Seen {
+    let mut stage = Stage::set().await;
+    stage.browser.ask(Method::POST, &stage.callback, &[]).await
+}
+
+async fn while_refresh_fails() -> Seen {
+    let kinde = Arc::new(kinde_emulator::Environment::start().await);
+    let clock = clock_of(&kinde);
+    let site = Site::start_in(kinde, |builder| builder.with_clock(clock.clone())).await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    clock.advance(Duration::from_secs(86_400));
+    site.kinde.fault("/oauth2/token", Fault::Status(500));
+    browser.ask(Method::GET, &format!("{}/", site.url), &[]).await
 }
 
 async fn with_store_down() -> Site {
