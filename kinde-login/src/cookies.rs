@@ -141,7 +141,8 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let pairs = lines.flat_map(|line| {
         let text = std::str::from_utf8(line).ok();
         // A script of the same host may have set a neighbour in any bytes: then each pair is judged alone.
-        let odd = text.is_none().then_some(line).into_iter().flat_map(|line| line.split(|byte| *byte == b';'));
+        let odd =
+            text.is_none().then_some(line).into_iter().flat_map(|line| line.split(|byte| *byte == b';'));
         let odd = odd.filter_map(|pair| std::str::from_utf8(pair).ok());
         text.into_iter().flat_map(|text| text.split(';')).chain(odd)
     });
