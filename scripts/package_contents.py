@@ -20,6 +20,7 @@ ALLOWED = re.compile(
 ALSO_ALLOWED = {
     "kinde-emulator": re.compile(r"^src/(?:development_key(?:_\d)?|stranger_key)\.pem$|^(?:src|schema|tests)/.+\.(?:json|toml|css|html)$"),
     "kinde-axum": re.compile(r"^tests/.+\.stderr$"),
+    "kinde-login": re.compile(r"^migrations/\d{4}_\w+\.sql$"),
     "kinde-webhook": re.compile(r"^migrations/\d{4}_\w+\.sql$"),
 }
 SECRET = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[\\rn\s]*[A-Za-z0-9+/]{40}")
