@@ -26,6 +26,13 @@ impl From<ConfigProblem> for ConfigError {
     }
 }
 
+/// Adds problems that were found beside the first.
+impl Extend<ConfigProblem> for ConfigError {
+    fn extend<T: IntoIterator<Item = ConfigProblem>>(&mut self, problems: T) {
+        self.problems.extend(problems);
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the Kinde configuration cannot be used:")?;

@@ -256,19 +256,30 @@ impl LoginBuilder {
     /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a target on another host.
     pub fn build(self) -> Result<Login, ConfigError> {
         let settings = self.kinde.settings().clone();
-        let client_id = settings.client_id().ok_or_else(|| missing("KINDE_CLIENT_ID"))?.to_owned();
-        let site = settings.site_url().ok_or_else(|| missing("KINDE_SITE_URL"))?.to_owned();
-        let redirect_uri = settings.redirect_uri().ok_or_else(|| missing("KINDE_SITE_URL"))?.to_owned();
-        let client_secret = match (self.is_public, settings.client_secret()) {
-            (false, None) => return Err(missing("KINDE_CLIENT_SECRET")),
-            (false, Some(secret)) => Some(secret.clone()),
-            (true, _) => None,
+        let mut problems = Vec::new();
+        let mut required = |value: Option<&str>, setting| {
+            problems.extend(value.is_none().then(|| missing(setting)));
+            value.unwrap_or_default().to_owned()
         };
+        let client_id = required(settings.client_id(), "KINDE_CLIENT_ID");
+        let site = required(settings.site_url(), "KINDE_SITE_URL");
+        let redirect_uri = settings.redirect_uri().unwrap_or_default().to_owned();
+        let client_secret = settings.client_secret().filter(|_| !self.is_public).cloned();
+        if client_secret.is_none() && !self.is_public {
+            problems.push(missing("KINDE_CLIENT_SECRET"));
+        }
         let secrets = match (self.secrets.is_empty(), settings.session_secret()) {
             (true, Some(secret)) => vec![secret.clone()],
             _ => self.secrets.clone(),
         };
-        let sealer = Sealer::new(&secrets)?;
+        let sealer = match Sealer::new(&secrets) {
+            Ok(sealer) if problems.is_empty() => sealer,
+            Ok(_) => return Err(all(problems)),
+            Err(error) => {
+                problems.extend(error.problems().iter().cloned());
+                return Err(all(problems));
+            }
+        };
         let mut targets = Targets::of_site(&site);
         self.allowed_origins.iter().for_each(|origin| targets.allow(origin));
         let post_login =
@@ -351,7 +362,15 @@ fn target(targets: &mut Targets, setting: &'static str, url: Option<&str>) -> Re
     targets.parse(url).ok_or_else(|| ConfigProblem::new("env_invalid", setting, fix).with_found(url).into())
 }
 
-fn missing(setting: &'static str) -> ConfigError {
+/// Reports every problem at once. There is one, or nobody would ask.
+fn all(problems: Vec<ConfigProblem>) -> ConfigError {
+    let mut problems = problems.into_iter();
+    let mut error = ConfigError::from(problems.next().unwrap_or_else(|| missing("KINDE_SITE_URL")));
+    error.extend(problems);
+    error
+}
+
+fn missing(setting: &'static str) -> ConfigProblem {
     let fix = match setting {
         "KINDE_SITE_URL" => {
             "set it to the origin under which browsers see the site, for example https://app.example.com"
@@ -361,7 +380,7 @@ fn missing(setting: &'static str) -> ConfigError {
         }
         _ => "set it to what Kinde shows for the application (Settings, Applications)",
     };
-    ConfigProblem::new("env_missing", setting, fix).into()
+    ConfigProblem::new("env_missing", setting, fix)
 }
 
 /// A client that several parts share.

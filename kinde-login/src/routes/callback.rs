@@ -146,6 +146,7 @@ impl Question<'_> {
             is_persistent: policy.is_none_or(|policy| policy.persistent),
             nonce: Some(flow.nonce.clone()),
             auth_time: id_token.claim::<u64>("auth_time").ok().flatten(),
+            org_code: access.org_code().ok().flatten().map(str::to_owned),
             claim: None,
         }
     }

@@ -89,6 +89,9 @@ pub(crate) struct Facts {
     pub(crate) nonce: Option<String>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(crate) auth_time: Option<u64>,
+    /// The organization that the session was begun in.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) org_code: Option<String>,
     /// Who began to refresh it and when, so that others wait for the outcome: a refresh token is sent once.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<(u64, u64)>,
@@ -240,6 +243,7 @@ pub(crate) mod tests {
                 is_persistent: true,
                 nonce: Some("n".to_owned()),
                 auth_time: None,
+                org_code: Some("org_1".to_owned()),
                 claim: None,
             },
         }

@@ -11,6 +11,7 @@ use super::{
     user::SessionUser,
 };
 use crate::{
+    authorize,
     client::{TokenAnswer, ends_session},
     error::{LoginError, LoginErrorKind, LoginReason},
     random::{Randomness as _, SystemRandomness},
@@ -287,9 +288,14 @@ impl Keeper {
         let Identity::User(proven) = proven else {
             return Err(LoginReason::SubjectMismatch { what: "refresh request" }.into());
         };
-        // OpenID Connect Core §12.2: the same person, and the organization of the session.
+        // OpenID Connect Core §12.2: the same person.
         if proven.id() != before.user.id {
             return Err(LoginReason::SubjectMismatch { what: "refresh request" }.into());
+        }
+        // Who left the organization meanwhile gets a token without one; another one was never asked for.
+        let org_code = proven.org_code().ok().flatten();
+        if before.facts.org_code.is_some() && org_code.is_some() {
+            authorize::check_org(before.facts.org_code.as_deref(), org_code)?;
         }
         let mut user = before.user.clone();
         if let Some(id_token) = &answer.untrusted_id_token {
@@ -327,7 +333,7 @@ fn is_final(error: &LoginError) -> bool {
     match error.reason() {
         // A key that was published a moment ago is fetched soon.
         LoginReason::TokenRefused(refused) => !matches!(refused.reason(), AuthReason::KeyUnknown { .. }),
-        LoginReason::SubjectMismatch { .. } => true,
+        LoginReason::SubjectMismatch { .. } | LoginReason::OrgMismatch { .. } => true,
         _ => false,
     }
 }

@@ -156,3 +156,14 @@ async fn cookies_of_an_https_site_are_for_https_whatever_it_is_served_over() {
     assert_eq!(seen.status, 400);
     assert!(seen.body.contains("host_mismatch"), "{}", seen.body);
 }
+
+/// A deployment that lacks everything is told everything at once.
+#[test]
+fn every_missing_setting_is_reported_at_once() {
+    let settings = Settings::from_variables([("KINDE_ISSUER_URL", "https://acme.kinde.com")]).unwrap();
+    let error = Login::new(&Kinde::from_settings(settings).unwrap()).unwrap_err();
+    let missing: Vec<_> =
+        error.problems().iter().map(|problem| (problem.setting(), problem.code())).collect();
+    let names = ["KINDE_CLIENT_ID", "KINDE_SITE_URL", "KINDE_CLIENT_SECRET", "SESSION_SECRET"];
+    assert_eq!(missing, names.map(|name| (name, "env_missing")));
+}
