@@ -49,6 +49,7 @@ mod return_to;
 mod routes;
 mod seal;
 mod session;
+mod shared;
 mod single_flight;
 
 pub use body::ResponseBody;

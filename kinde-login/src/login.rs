@@ -19,6 +19,7 @@ use crate::{
     routes::LoginRoutes,
     seal::Sealer,
     session::{CrossSite, Keeper, Lifetimes, Place, SessionLayer, SessionStore, Sessions},
+    shared::{Shared, SharedClock},
 };
 
 /// Browser sign-in for one application of one Kinde environment. Cheap to clone.
@@ -381,34 +382,6 @@ fn missing(setting: &'static str) -> ConfigProblem {
         _ => "set it to what Kinde shows for the application (Settings, Applications)",
     };
     ConfigProblem::new("env_missing", setting, fix)
-}
-
-/// A client that several parts share.
-#[derive(Clone, Debug)]
-struct Shared(Arc<dyn HttpFetch>);
-
-impl HttpFetch for Shared {
-    fn fetch(
-        &self,
-        request: http::Request<bytes::Bytes>,
-        body_limit_bytes: usize,
-    ) -> kinde_core::FetchFuture<'_> {
-        self.0.fetch(request, body_limit_bytes)
-    }
-}
-
-/// A clock that several parts share.
-#[derive(Clone, Debug)]
-struct SharedClock(Arc<dyn Clock>);
-
-impl Clock for SharedClock {
-    fn wall(&self) -> Duration {
-        self.0.wall()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.monotonic()
-    }
 }
 
 /// Half of the life of Kinde's refresh tokens by default: whoever comes back each week stays signed in.
