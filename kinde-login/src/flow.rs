@@ -155,7 +155,7 @@ fn is_false(value: &bool) -> bool {
 
 /// As long as Kinde's codes may live.
 const LIFETIME: Duration = Duration::from_secs(600);
-/// Sign-ins that may be under way at once; each cookie has about 400 bytes.
+/// Sign-ins that may be under way at once; each cookie has about 400 bytes and the page to come back to.
 const MOST_KEPT: usize = 6;
 /// More cookies than these of one request are not even opened.
 const MOST_READ: usize = 32;

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use kinde_core::{
-    AuthRoute, AuthRoutes, Clock, ConfigError, ConfigProblem, Endpoints, HttpFetch, Jwks, Kinde, Secret,
-    SystemClock,
+    AuthRoute, AuthRoutes, Clock, ConfigError, ConfigProblem, Endpoints, HttpFetch, Issuer, Jwks, Kinde,
+    Secret, SystemClock,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     routes::LoginRoutes,
     seal::Sealer,
     session::{CrossSite, Keeper, Lifetimes, Place, SessionLayer, SessionStore, Sessions},
-    shared::{Shared, SharedClock},
+    shared::{Shared, SharedClock, default_client},
 };
 
 /// Browser sign-in for one application of one Kinde environment. Cheap to clone.
@@ -58,7 +58,8 @@ pub(crate) struct Inner {
 impl Inner {
     /// Finds the route of a path: `NAME` or `BASE/NAME`, and nothing that merely ends so.
     pub(crate) fn route(&self, path: &str) -> Option<AuthRoute> {
-        let below = path.strip_prefix(self.base.as_str()).unwrap_or(path);
+        let is_below = |rest: &&str| rest.is_empty() || rest.starts_with('/');
+        let below = path.strip_prefix(self.base.as_str()).filter(is_below).unwrap_or(path);
         let name = below.strip_prefix('/').unwrap_or(below);
         self.names.find(name.strip_suffix('/').unwrap_or(name))
     }
@@ -228,7 +229,7 @@ impl LoginBuilder {
     /// Sets how many bytes a sealed session may have in the browser. Default 3,500: with it a response fits into the
     /// 4 KiB that nginx keeps for a response's head by default. More is cut into several cookies of 3,800 bytes.
     pub fn with_cookie_budget_bytes(mut self, bytes: usize) -> Self {
-        self.cookie_budget_bytes = bytes;
+        self.cookie_budget_bytes = bytes.min(LARGEST_COOKIE_BUDGET_BYTES);
         self
     }
 
@@ -282,7 +283,15 @@ impl LoginBuilder {
             }
         };
         let mut targets = Targets::of_site(&site);
-        self.allowed_origins.iter().for_each(|origin| targets.allow(origin));
+        for origin in &self.allowed_origins {
+            // Written as a browser does, or it would match nothing, or more than one site.
+            let fix = "write scheme, host and port only, in lower case, for example https://docs.example.com";
+            let origin =
+                Issuer::new(origin).ok().filter(|read| read.as_str() == origin).ok_or_else(|| {
+                    ConfigProblem::new("env_invalid", "with_allowed_origin", fix).with_found(origin)
+                })?;
+            targets.allow(origin.as_str());
+        }
         let post_login =
             target(&mut targets, "KINDE_POST_LOGIN_REDIRECT_URL", settings.post_login_redirect_url())?;
         let post_logout = settings.post_logout_redirect_url().unwrap_or(&site).to_owned();
@@ -338,20 +347,6 @@ impl LoginBuilder {
     }
 }
 
-#[cfg(feature = "reqwest")]
-fn default_client() -> Result<Arc<dyn HttpFetch>, ConfigError> {
-    let fix = "the machine has no usable TLS roots; install them or give a client";
-    let client = kinde_core::DefaultClient::new();
-    let client = client.map_err(|_| ConfigProblem::new("http_client_unusable", "with_http_client", fix))?;
-    Ok(Arc::new(client))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_client() -> Result<Arc<dyn HttpFetch>, ConfigError> {
-    let fix = "give an HTTP client, or turn on the feature reqwest";
-    Err(ConfigProblem::new("http_client_missing", "with_http_client", fix).into())
-}
-
 /// A configured target may name another origin: whoever configures it allows it.
 fn target(targets: &mut Targets, setting: &'static str, url: Option<&str>) -> Result<ReturnTo, ConfigError> {
     let Some(url) = url else { return Ok(ReturnTo::home()) };
@@ -389,3 +384,5 @@ const IDLE: Duration = Duration::from_secs(7 * 86_400);
 const ABSOLUTE: Duration = Duration::from_secs(29 * 86_400);
 const REFRESH_AHEAD: Duration = Duration::from_secs(60);
 const COOKIE_BUDGET_BYTES: usize = 3_500;
+/// Eight cookies of 3,800 bytes; no server reads more of one browser by default.
+const LARGEST_COOKIE_BUDGET_BYTES: usize = 8 * 3_800;

@@ -34,28 +34,35 @@ where
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut receiver = {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.get(&key) {
-                Some(receiver) => receiver.clone(),
-                None => {
-                    let (sender, receiver) = watch::channel(None);
-                    under_way.insert(key.clone(), receiver.clone());
-                    let landing = Landing { under_way: Arc::clone(&self.under_way), key };
-                    let exchange = exchange();
-                    tokio::spawn(async move {
-                        let result = exchange.await;
-                        // Off the list first: whoever comes now finds the result where the exchange has put it.
-                        drop(landing);
-                        sender.send_replace(Some(result));
-                    });
-                    receiver
-                }
-            }
-        };
+        let (mut receiver, begun) = self.join_or_begin(&key);
+        // Outside of the lock: a runtime that ends drops the task at once, and with it the landing, which locks again.
+        if let Some((sender, landing)) = begun {
+            let exchange = exchange();
+            tokio::spawn(async move {
+                let result = exchange.await;
+                // Off the list first: whoever comes now finds the result where the exchange has put it.
+                drop(landing);
+                sender.send_replace(Some(result));
+            });
+        }
         receiver.wait_for(Option::is_some).await.ok().and_then(|result| result.clone())
     }
+
+    /// Joins the exchange under way, or puts a new one on the list.
+    fn join_or_begin(&self, key: &K) -> (watch::Receiver<Option<T>>, Option<Begun<K, T>>) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(receiver) = under_way.get(key) {
+            return (receiver.clone(), None);
+        }
+        let (sender, receiver) = watch::channel(None);
+        under_way.insert(key.clone(), receiver.clone());
+        let landing = Landing { under_way: Arc::clone(&self.under_way), key: key.clone() };
+        (receiver, Some((sender, landing)))
+    }
 }
+
+/// A place on the list, to be filled.
+type Begun<K, T> = (watch::Sender<Option<T>>, Landing<K, T>);
 
 /// Takes an exchange off the list, also when it panics.
 struct Landing<K: Eq + Hash, T> {
@@ -129,5 +136,19 @@ mod tests {
         tokio::task::yield_now().await;
         release.send(()).unwrap();
         assert_eq!(asking.await.unwrap(), Some(7));
+    }
+
+    /// covers: J8
+    #[test]
+    fn exchange_on_a_runtime_that_has_ended_ends_at_once() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let _entered = handle.enter();
+        let flights: SingleFlight<u8, ()> = SingleFlight::default();
+        let mut running = std::pin::pin!(flights.run(1, || async {}));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert_eq!(running.as_mut().poll(&mut context), std::task::Poll::Ready(None));
+        assert!(flights.under_way.lock().unwrap().is_empty());
     }
 }

@@ -40,7 +40,8 @@ impl Question<'_> {
                 if let Some(retried) = self.retry(&error, reauth_state.as_deref(), flow.as_ref(), &cookies) {
                     return retried;
                 }
-                let description = description.as_deref().map(UntrustedText::new);
+                // Without a flow anybody can have written the link: their words are not shown as Kinde's.
+                let description = description.as_deref().filter(|_| flow.is_some()).map(UntrustedText::new);
                 let told = LoginReason::Provider { error: UntrustedText::new(&error), description }.into();
                 match flow {
                     Some(_) => Err(told),
@@ -154,12 +155,20 @@ impl Question<'_> {
     /// Ends the session that this browser had before: signing in never keeps an id (requirement G2).
     async fn replace_session(&self, new: &SessionId) {
         let keeper = &self.login.sessions.keeper;
-        if let Ok(Ok(before)) = keeper.find(self.request.headers()).await
-            && before.session.id != *new
-            && let Err(error) = keeper.end(&before.session).await
-        {
+        let before = match keeper.find(self.request.headers()).await {
+            Ok(Ok(before)) if before.session.id != *new => before.session,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be looked for");
+                return;
+            }
+        };
+        if let Err(error) = keeper.end(&before).await {
             tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be deleted");
         }
+        // Nobody waits for it: signing in makes no more round trips than it has to.
+        let keeper = std::sync::Arc::clone(keeper);
+        tokio::spawn(async move { keeper.revoke(before.refresh_token.clone()).await });
     }
 
     /// Starts again, once, where that is the answer: Kinde wants to show a page after all, or a link was too old.

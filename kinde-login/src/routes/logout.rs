@@ -5,18 +5,12 @@ use http::{HeaderMap, Response, StatusCode, header::SET_COOKIE};
 use serde_json::json;
 
 use super::Question;
-use crate::{
-    error::{LoginError, LoginReason},
-    navigation, response,
-};
+use crate::{error::LoginError, response};
 
 impl Question<'_> {
     /// Ends the session and sends the browser to Kinde, where the single sign-on session ends.
     pub(super) async fn logout(&self) -> Result<Response<Bytes>, LoginError> {
-        self.may_act()?;
-        if navigation::is_cross_site(self.request.headers()) {
-            return Err(LoginReason::CrossSite.into());
-        }
+        self.may_act_here()?;
         let target = match self.parameter(&["post_logout_redirect_url"]) {
             Some(untrusted_target) => {
                 let target = self.target("post_logout_redirect_url", &untrusted_target)?;
@@ -35,10 +29,7 @@ impl Question<'_> {
 
     /// Ends the session here and its tokens at Kinde, without leaving the page.
     pub(super) async fn end_session(&self) -> Result<Response<Bytes>, LoginError> {
-        self.may_act()?;
-        if navigation::is_cross_site(self.request.headers()) {
-            return Err(LoginReason::CrossSite.into());
-        }
+        self.may_act_here()?;
         let cookies = self.sign_off().await?;
         let mut response = response::json(StatusCode::OK, &json!({ "success": true }));
         response.headers_mut().extend(cookies);

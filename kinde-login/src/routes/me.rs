@@ -1,7 +1,7 @@
 //! Who is signed in, for a page's own script.
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use kinde_core::{AccessToken, AuthErrorKind, Identity};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,12 +19,25 @@ pub(super) struct Current {
     pub(super) access: Arc<AccessToken>,
 }
 
+/// Why there is no session to answer from.
+pub(super) struct Absent {
+    pub(super) error: LoginError,
+    /// Whether the browser's cookie is good for somebody else: a later version of this application.
+    keeps_cookie: bool,
+}
+
+impl From<LoginError> for Absent {
+    fn from(error: LoginError) -> Self {
+        Self { error, keeps_cookie: false }
+    }
+}
+
 impl Question<'_> {
     /// Answers the person's profile, from the session or with `?fresh` from Kinde.
     pub(super) async fn me(&self) -> Result<Response<Bytes>, LoginError> {
         let current = match self.current().await {
             Ok(current) => current,
-            Err(error) => return self.unauthorized(&error, "Unauthorized"),
+            Err(absent) => return self.unauthorized(absent, "Unauthorized"),
         };
         let user = current.handle.loaded().session.user.clone();
         let mut profile = profile(&user);
@@ -45,19 +58,23 @@ impl Question<'_> {
     }
 
     /// Finds the session of the request, refreshed and proven as for a request to the application.
-    pub(super) async fn current(&self) -> Result<Current, LoginError> {
+    pub(super) async fn current(&self) -> Result<Current, Absent> {
         let keeper = &self.login.sessions.keeper;
         let loaded = match keeper.find(self.request.headers()).await? {
             Ok(loaded) => loaded,
-            Err(Missing::NoCookie | Missing::Unusable | Missing::Later) => {
-                return Err(LoginReason::SignedOut.into());
+            Err(Missing::NoCookie | Missing::Unusable) => {
+                return Err(LoginError::from(LoginReason::SignedOut).into());
+            }
+            // A later version's: it stays, and that version knows it.
+            Err(Missing::Later) => {
+                return Err(Absent { error: LoginReason::SignedOut.into(), keeps_cookie: true });
             }
         };
         let loaded = if keeper.is_due(&loaded.session) {
             match keeper.refresh(loaded).await {
                 Refreshed::Anew(loaded) | Refreshed::Still(loaded) => loaded,
-                Refreshed::Ended => return Err(LoginReason::SignedOut.into()),
-                Refreshed::Unavailable(error) => return Err(error),
+                Refreshed::Ended => return Err(LoginError::from(LoginReason::SignedOut).into()),
+                Refreshed::Unavailable(error) => return Err(error.into()),
             }
         } else {
             loaded
@@ -67,12 +84,12 @@ impl Question<'_> {
                 Ok(Current { handle: SessionHandle::new(Arc::clone(keeper), loaded), access })
             }
             Err(error) if error.kind() == AuthErrorKind::KeysUnavailable => {
-                Err(LoginReason::KeysUnavailable(error).into())
+                Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
             Ok(Identity::Machine(_)) | Err(_) => {
                 // Another audience, issuer or key: the session is over, as the layer would say.
                 keeper.end(&loaded.session).await?;
-                Err(LoginReason::SignedOut.into())
+                Err(LoginError::from(LoginReason::SignedOut).into())
             }
         }
     }
@@ -91,18 +108,15 @@ impl Question<'_> {
     }
 
     /// Tells a script that nobody is signed in, in the words of the Next.js SDK; other errors stay what they are.
-    pub(super) fn unauthorized(
-        &self,
-        error: &LoginError,
-        message: &str,
-    ) -> Result<Response<Bytes>, LoginError> {
-        if error.kind() != LoginErrorKind::SignedOut {
-            return Err(error.clone());
+    pub(super) fn unauthorized(&self, absent: Absent, message: &str) -> Result<Response<Bytes>, LoginError> {
+        if absent.error.kind() != LoginErrorKind::SignedOut {
+            return Err(absent.error);
         }
         let mut response = response::json(StatusCode::UNAUTHORIZED, &json!({ "message": message }));
-        let mut cookies = HeaderMap::new();
-        self.login.sessions.keeper.cookies.remove_session(self.request.headers(), &mut cookies);
-        response.headers_mut().extend(cookies);
+        if !absent.keeps_cookie {
+            let cookies = &self.login.sessions.keeper.cookies;
+            cookies.remove_session(self.request.headers(), response.headers_mut());
+        }
         Ok(response)
     }
 }

@@ -94,7 +94,8 @@ impl Question<'_> {
             AuthRoute::Login => self.may_act().and_then(|()| self.start(Intent::SignIn)),
             AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
             AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
-            AuthRoute::SwitchOrg => self.may_act().and_then(|()| self.start(Intent::SwitchOrg)),
+            // It needs no page at Kinde, so that a link of another site would replace the session unseen.
+            AuthRoute::SwitchOrg => self.may_act_here().and_then(|()| self.start(Intent::SwitchOrg)),
             AuthRoute::Callback => self.callback().await,
             AuthRoute::Logout => self.logout().await,
             AuthRoute::EndSession => self.end_session().await,
@@ -117,6 +118,15 @@ impl Question<'_> {
         let is_post = self.request.method() == Method::POST;
         if !is_post && navigation::manner(self.request.headers()) == Manner::Subresource {
             return Err(LoginReason::NotNavigation.into());
+        }
+        Ok(())
+    }
+
+    /// Lets a request change something that only a page of this site may ask for.
+    fn may_act_here(&self) -> Result<(), LoginError> {
+        self.may_act()?;
+        if navigation::is_cross_site(self.request.headers()) {
+            return Err(LoginReason::CrossSite.into());
         }
         Ok(())
     }

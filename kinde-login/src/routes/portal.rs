@@ -30,7 +30,7 @@ impl Question<'_> {
         };
         let current = match self.current().await {
             Ok(current) => current,
-            Err(error) if error.kind() == LoginErrorKind::SignedOut => {
+            Err(absent) if absent.error.kind() == LoginErrorKind::SignedOut => {
                 let back = self.login.targets.parse(&self.login.path(AuthRoute::Portal));
                 return self.begin(
                     Intent::SignIn,
@@ -40,7 +40,7 @@ impl Question<'_> {
                     http::HeaderMap::new(),
                 );
             }
-            Err(error) => return Err(error),
+            Err(absent) => return Err(absent.error),
         };
         let access_token = current.handle.access_token().await?;
         let client = &self.login.sessions.keeper.client;

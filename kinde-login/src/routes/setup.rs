@@ -13,7 +13,7 @@ impl Question<'_> {
     pub(super) async fn setup(&self) -> Result<Response<Bytes>, LoginError> {
         let current = match self.current().await {
             Ok(current) => current,
-            Err(error) => return self.unauthorized(&error, "NOT_LOGGED_IN"),
+            Err(absent) => return self.unauthorized(absent, "NOT_LOGGED_IN"),
         };
         let access = &current.access;
         let session = current.handle.loaded().session;

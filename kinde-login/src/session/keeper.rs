@@ -11,7 +11,7 @@ use std::{
 
 use http::HeaderMap;
 use kinde_core::{Clock, IdTokenVerifier, Verifier};
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::{
     record::{Session, SessionId},
@@ -119,8 +119,8 @@ impl Keeper {
             place,
             opened: Cache::builder().max_capacity(REMEMBERED).build_with_hasher(ByItsEnd::default()),
             changes: AtomicU64::new(1),
-            newest: Cache::builder().max_capacity(REMEMBERED).time_to_live(NEWEST_FOR).build(),
-            ended: Cache::builder().max_capacity(REMEMBERED).time_to_live(lifetimes.idle).build(),
+            newest: latest(NEWEST_FOR),
+            ended: latest(lifetimes.idle),
             refreshes: Refreshes::default(),
         }
     }
@@ -283,6 +283,10 @@ impl Keeper {
         if matches!(self.place, Place::Store(_)) {
             return Ok(Kept::AsItIs);
         }
+        // Somebody signed out while this request was answered: the answer must not bring the cookie back.
+        if self.has_ended(&loaded.session.id) {
+            return Ok(Kept::AsItIs);
+        }
         if loaded.is_stale {
             return self.write_cookie(&loaded.session);
         }
@@ -357,9 +361,45 @@ pub(super) fn unavailable(error: StoreError) -> LoginError {
     LoginReason::StoreUnavailable { problem: error.to_string() }.into()
 }
 
+/// A memory of the latest sessions. When it is full the oldest goes: moka's usual policy would rather turn a new entry
+/// away that was never asked for, and a sign-out is such an entry.
+pub(super) fn latest<K, V>(lives_for: Duration) -> Cache<K, V>
+where
+    K: Eq + std::hash::Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    // moka refuses more than a thousand years.
+    let lives_for = lives_for.min(LONGEST_MEMORY);
+    Cache::builder()
+        .max_capacity(REMEMBERED)
+        .eviction_policy(EvictionPolicy::lru())
+        .time_to_live(lives_for)
+        .build()
+}
+
+const LONGEST_MEMORY: Duration = Duration::from_secs(400 * 86_400);
 /// How many sessions a process remembers, of each kind; about 4 KB each.
 const REMEMBERED: u64 = 10_000;
 /// Longer than any answer takes that may still bring the new cookie; Kinde does not say how long its overlap is.
 const NEWEST_FOR: Duration = Duration::from_secs(900);
 /// A cookie is written again when this part of its idle time has gone by.
 const TOUCHES: u64 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// covers: G7
+    #[test]
+    fn full_memory_of_sign_outs_forgets_the_oldest_and_never_the_newest() {
+        let ended: Cache<u64, ()> = latest(Duration::from_secs(60));
+        for session in 0..REMEMBERED * 2 {
+            ended.insert(session, ());
+        }
+        ended.run_pending_tasks();
+        let newest = REMEMBERED * 2 - REMEMBERED / 2..REMEMBERED * 2;
+        assert!(newest.clone().all(|session| ended.contains_key(&session)));
+        assert!(!ended.contains_key(&0));
+        drop(latest::<u64, ()>(Duration::MAX));
+    }
+}

@@ -6,7 +6,7 @@ use kinde_core::{AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
 
 use super::{
-    keeper::{Keeper, Loaded, Place},
+    keeper::{Keeper, Loaded, Place, latest},
     record::{Facts, Session, SessionId},
     user::SessionUser,
 };
@@ -45,8 +45,8 @@ pub(crate) struct Refreshes {
 
 impl Default for Refreshes {
     fn default() -> Self {
-        let resting = Cache::builder().max_capacity(10_000).time_to_live(REST).build();
-        let unkept = Cache::builder().max_capacity(10_000).time_to_live(UNKEPT_FOR).build();
+        let resting = latest(REST);
+        let unkept = latest(UNKEPT_FOR);
         let mut process = [0; 8];
         SystemRandomness.fill(&mut process);
         Self { flights: SingleFlight::default(), resting, unkept, process: u64::from_le_bytes(process) }
@@ -74,9 +74,15 @@ impl Keeper {
             .flights
             .run(due.session.id, || async move { keeper.refresh_now(session).await })
             .await;
-        refreshed.unwrap_or_else(|| {
-            self.later(due, LoginReason::RefreshPutOff { cause: "it was abandoned" }.into())
-        })
+        match refreshed {
+            // A newer session may hold no more than a newer refresh token: its access token is the old one.
+            Some(Refreshed::Anew(newer)) if self.is_expired(&newer.session) => {
+                let cause = "the keys to judge the new tokens by are away";
+                Refreshed::Unavailable(LoginReason::RefreshPutOff { cause }.into())
+            }
+            Some(refreshed) => refreshed,
+            None => self.later(due, LoginReason::RefreshPutOff { cause: "it was abandoned" }.into()),
+        }
     }
 
     async fn refresh_now(&self, mut due: Loaded) -> Refreshed {
@@ -141,8 +147,17 @@ impl Keeper {
                 // Signed out, or refreshed by another process, meanwhile.
                 match self.reread(&due).await {
                     Ok(Some(newer)) if is_newer(&newer, &due) => Refreshed::Anew(newer),
+                    // Only a claim came in between: what Kinde gave belongs to the session all the same.
+                    Ok(Some(same)) => match self.replace(&same, after).await {
+                        Ok(Some(loaded)) => Refreshed::Anew(loaded),
+                        Ok(None) => Refreshed::Unavailable(
+                            LoginReason::RefreshPutOff { cause: "other processes changed it meanwhile" }
+                                .into(),
+                        ),
+                        Err(error) => self.later(same, error),
+                    },
                     Err(error) => self.later(due, error),
-                    Ok(_) => {
+                    Ok(None) => {
                         self.revoke(newest_refresh_token).await;
                         Refreshed::Ended
                     }
@@ -191,7 +206,8 @@ impl Keeper {
     fn is_claimed(&self, session: &Session) -> bool {
         let now = self.now().as_secs();
         session.facts.claim.is_some_and(|(at, by)| {
-            by != self.refreshes.process && at <= now && now < at.saturating_add(CLAIM.as_secs())
+            // The other process's clock may be ahead.
+            by != self.refreshes.process && now.abs_diff(at) < CLAIM.as_secs()
         })
     }
 
@@ -214,13 +230,19 @@ impl Keeper {
     async fn keep_refresh_token(&self, due: Loaded, newest: Option<Secret>, error: LoginError) -> Refreshed {
         let Some(newest) = newest else { return self.later(due, error) };
         let mut after = (*due.session).clone();
-        after.refresh_token = Some(newest);
+        after.refresh_token = Some(newest.clone());
         after.facts.generation = after.facts.generation.saturating_add(1);
         after.facts.claim = None;
-        match self.replace(&due, after).await {
+        match self.replace(&due, after.clone()).await {
             Ok(Some(kept)) => self.later(kept, error),
-            Ok(None) => Refreshed::Ended,
-            Err(error) => self.later(due, error),
+            Ok(None) => {
+                self.revoke(Some(newest)).await;
+                Refreshed::Ended
+            }
+            Err(error) => {
+                self.refreshes.unkept.insert(due.session.id, Arc::new(after));
+                self.later(due, error)
+            }
         }
     }
 

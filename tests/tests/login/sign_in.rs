@@ -81,6 +81,9 @@ async fn looking_ahead_and_other_sites_change_nothing() {
     assert_eq!(browser.ask(Method::GET, &logout, &cross_site).await.status, 403);
     assert_eq!(browser.ask(Method::POST, &logout, &cross_site).await.status, 403);
     assert_eq!(browser.ask(Method::GET, &logout, &SCRIPT).await.status, 400);
+    let switch = format!("{}/api/auth/switch_org?org_code=org_1", site.url);
+    assert_eq!(browser.ask(Method::GET, &switch, &cross_site).await.status, 403);
+    assert_eq!(browser.go(&format!("{}/api/authlogin", site.url)).await.status, 404);
     assert_eq!(browser.ask(Method::POST, &format!("{}/change", site.url), &cross_site).await.status, 403);
     assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
     let changed = browser.ask(Method::POST, &format!("{}/change", site.url), &NAVIGATION).await;
