@@ -85,7 +85,7 @@ pub(crate) struct Flows<'a> {
 }
 
 impl Flows<'_> {
-    /// Sets the cookie of a new flow, and removes the oldest when the browser has many.
+    /// Sets the cookie of a new flow, and removes the oldest when the browser has many, or some with long ways back.
     ///
     /// `None` when it cannot be sealed, which does not happen with keys that were accepted.
     pub(crate) fn keep(
@@ -95,22 +95,34 @@ impl Flows<'_> {
         response: &mut HeaderMap,
         randomness: &dyn Randomness,
     ) -> Option<()> {
-        let mut known: Vec<_> = self
-            .cookies
-            .flows(request, MOST_READ)
-            .map(|(id, sealed)| (self.started_at(id, sealed), id))
-            .collect();
-        // Those that cannot be opened count as the oldest.
-        known.sort_unstable();
-        let superfluous = known.len().saturating_add(1).saturating_sub(MOST_KEPT);
-        for (_, id) in known.into_iter().take(superfluous) {
-            response.append(SET_COOKIE, self.cookies.remove(&self.cookies.flow(id)));
-        }
         let id = id_of(&flow.state);
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(flow).ok()?);
         let sealed = self.sealer.seal(Purpose::Flow, id.as_bytes(), &plain, randomness)?;
+        let mut known: Vec<_> = self
+            .cookies
+            .flows(request, MOST_READ)
+            .map(|(id, sealed)| (self.started_at(id, sealed), id, self.sent_bytes(id, sealed)))
+            .collect();
+        // Those that cannot be opened count as the oldest.
+        known.sort_unstable();
+        let mut count = known.len().saturating_add(1);
+        let earlier: usize = known.iter().map(|(_, _, bytes)| bytes).sum();
+        let mut bytes = earlier.saturating_add(self.sent_bytes(&id, &sealed));
+        for (_, oldest, freed) in known {
+            if count <= MOST_KEPT && bytes <= MOST_BYTES {
+                break;
+            }
+            response.append(SET_COOKIE, self.cookies.remove(&self.cookies.flow(oldest)));
+            count = count.saturating_sub(1);
+            bytes = bytes.saturating_sub(freed);
+        }
         response.append(SET_COOKIE, self.cookies.set(&self.cookies.flow(&id), &sealed, Some(LIFETIME)));
         Some(())
+    }
+
+    /// What a flow adds to each request of the browser: `NAME=VALUE; `.
+    fn sent_bytes(&self, id: &str, sealed: &str) -> usize {
+        self.cookies.flow(id).len().saturating_add(sealed.len()).saturating_add("=; ".len())
     }
 
     /// Takes the flow that a response's state belongs to, and removes its cookie: a state works once in a browser.
@@ -157,6 +169,10 @@ fn is_false(value: &bool) -> bool {
 const LIFETIME: Duration = Duration::from_secs(600);
 /// Sign-ins that may be under way at once; each cookie has about 400 bytes and the page to come back to.
 const MOST_KEPT: usize = 6;
+/// A browser sends all cookies in one line, and nginx takes 8,192 bytes of one by default. This leaves 3,540 to a session
+/// of the default budget, and 1,000 to what else the site keeps. There is room for six flows with ways back of 200
+/// bytes, three of 600, or two of the longest.
+const MOST_BYTES: usize = 3_600;
 /// More cookies than these of one request are not even opened.
 const MOST_READ: usize = 32;
 
@@ -198,7 +214,12 @@ mod tests {
         }
 
         fn start(&mut self, now: Duration) -> Flow {
-            let flow = Flow::start(&SystemRandomness, now);
+            self.start_from(None, now)
+        }
+
+        fn start_from(&mut self, return_to: Option<&str>, now: Duration) -> Flow {
+            let mut flow = Flow::start(&SystemRandomness, now);
+            flow.return_to = return_to.map(str::to_owned);
             let mut response = HeaderMap::new();
             let flows = Flows { cookies: &self.cookies, sealer: &self.sealer, now };
             flows.keep(&flow, &self.request(), &mut response, &SystemRandomness).unwrap();
@@ -237,6 +258,33 @@ mod tests {
         assert!(browser.jar.iter().all(|(name, value)| name.len() + value.len() < 600));
         assert!(browser.take(&flows[0].state, NOW).is_none());
         assert!(browser.take(&flows[1].state, NOW).is_some());
+    }
+
+    /// covers: F5
+    #[test]
+    fn long_ways_back_leave_room_for_a_session_and_the_newest_is_always_kept() {
+        // A quote is written as two letters in JSON, so that this is the longest that can be asked for.
+        let longest = format!("/{}", "\"".repeat(1_023));
+        for (name, return_to, kept) in [
+            ("none", None, 6),
+            ("200 bytes", Some("/a".repeat(100)), 6),
+            ("600 bytes", Some("/a".repeat(300)), 3),
+            ("1,024 bytes", Some("/a".repeat(512)), 2),
+            ("1,024 quotes", Some(longest), 1),
+        ] {
+            let mut browser = Browser::new();
+            let started: Vec<_> = (0..8)
+                .map(|second| browser.start_from(return_to.as_deref(), NOW + Duration::from_secs(second)))
+                .collect();
+            let line = browser.request()[COOKIE].len();
+            let session = "__Host-kinde_session=; ".len() + 3_500;
+            let others = "__Host-kinde_starts=20.1790000000; ".len() + 900;
+            assert!("cookie: \r\n".len() + line + session + others <= 8_192, "{name}: {line}");
+            assert_eq!(browser.jar.len(), kept, "{name}: {line}");
+            for (place, flow) in started.iter().enumerate().rev() {
+                assert_eq!(browser.take(&flow.state, NOW).is_some(), place >= 8 - kept, "{name}: {place}");
+            }
+        }
     }
 
     /// covers: F2

@@ -133,3 +133,53 @@ async fn store_takes_the_session_that_no_cookie_holds() {
     assert_eq!(behind.sign_in(&mut browser, &alice, "").await.status, 303);
     assert_eq!(browser.go(&format!("{}/", behind.site.url)).await.body, alice.id());
 }
+
+/// What Chromium sends beside its cookies.
+const CHROMIUM: [(&str, &str); 14] = [
+    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
+    ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("accept-language", "de-CH,de;q=0.9,en-US;q=0.8,en;q=0.7"),
+    ("cache-control", "max-age=0"),
+    ("priority", "u=0, i"),
+    ("sec-ch-ua", r#""Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140""#),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", r#""Linux""#),
+    ("sec-fetch-dest", "document"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-user", "?1"),
+    ("upgrade-insecure-requests", "1"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+    ),
+];
+
+/// covers: F5 G3
+#[tokio::test]
+async fn six_tabs_with_long_ways_back_beside_a_large_session_never_lock_the_browser_out() {
+    let behind = behind(|builder| builder).await;
+    let site = &behind.site;
+    let person = behind.person(70);
+    let mut browser = behind.browser();
+    assert_eq!(behind.sign_in(&mut browser, &person, "").await.status, 303);
+    // What the site and its measuring of visits keep.
+    browser.jar.insert((site.url.clone(), "_ga".to_owned()), "x".repeat(900));
+    let mut callbacks = Vec::new();
+    for tab in 0..6 {
+        let target = format!("%2F{tab}{}", "a".repeat(1_000));
+        let login = format!("{}/api/auth/login?post_login_redirect_url={target}", site.url);
+        let started = browser.ask(Method::GET, &login, &CHROMIUM).await;
+        assert_eq!(started.status, 303, "tab {tab}: {started:?}");
+        callbacks.push(site.kinde.sign_in(&started.location.unwrap(), &person).unwrap());
+        let home = browser.ask(Method::GET, &format!("{}/", site.url), &CHROMIUM).await;
+        assert_eq!((home.status, home.body.as_str()), (200, person.id()), "tab {tab}");
+    }
+    let line: usize = browser.jar.iter().map(|((_, name), value)| name.len() + value.len() + 3).sum();
+    println!("six tabs with long ways back: a line of {line} bytes");
+    assert!(line > 7_000, "the session was large, and so were the ways back: {line}");
+    let back = browser.ask(Method::GET, callbacks.last().unwrap(), &CHROMIUM).await;
+    assert_eq!(back.status, 303, "the newest is finished: {back:?}");
+    let oldest = browser.ask(Method::GET, &callbacks[0], &CHROMIUM).await;
+    assert_eq!((oldest.status, oldest.location.as_deref()), (303, Some("/")), "somebody who is in goes home");
+}
