@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body::Body;
 use kinde_core::{AuthRoute, AuthState};
 use pin_project_lite::pin_project;
@@ -27,8 +27,8 @@ use crate::{
 
 /// Sends browsers that are not signed in to the login route; a script gets 401.
 ///
-/// Made by [`Login::login_required`](crate::Login::login_required); it stands inside of `KindeLayer`. Reading a session
-/// never redirects, only this gate does. Somebody who is signed in and lacks a right never comes here again: that is
+/// Made by [`Login::login_required`](crate::Login::login_required); it stands inside of `KindeLayer`. The way back is the
+/// address that the session layer saw, so that the gate may stand in a nested router. Reading a session never redirects, only this gate does. Somebody who is signed in and lacks a right never comes here again: that is
 /// 403, by the gates of kinde-tower and kinde-axum.
 #[derive(Clone, Debug)]
 pub struct LoginRequiredLayer {
@@ -94,12 +94,28 @@ impl Inner {
         let mut link = Link::to_route(self.path(AuthRoute::Login));
         // What a form sent cannot be sent again, so only a page is come back to.
         if *request.method() == Method::GET
-            && let Some(page) = request.uri().path_and_query()
+            && let Some(page) = AskedFor::of(request).path_and_query()
             && let Some(page) = self.targets.parse(page.as_str())
         {
             link = link.to(page.as_str());
         }
         response::see_other(&link.to_string())
+    }
+}
+
+/// The address as the browser asked for it: the session layer notes it, because a router that nests the gate takes the
+/// prefix off. Nobody outside of this crate can say another one.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedFor(Uri);
+
+impl AskedFor {
+    pub(crate) fn note<B>(request: &mut Request<B>) {
+        let asked = Self(request.uri().clone());
+        request.extensions_mut().insert(asked);
+    }
+
+    fn of<B>(request: &Request<B>) -> &Uri {
+        request.extensions().get::<Self>().map_or_else(|| request.uri(), |asked| &asked.0)
     }
 }
 

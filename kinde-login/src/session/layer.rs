@@ -22,6 +22,7 @@ use super::{
 use crate::{
     body::ResponseBody,
     error::{LoginError, LoginReason},
+    required::AskedFor,
     response,
 };
 
@@ -142,9 +143,11 @@ impl Sessions {
     ) -> Result<After, Box<Response<Bytes>>> {
         match found {
             Found::Nothing => {
+                AskedFor::note(request);
                 Ok(After { cookies: SentCookies::default(), session: None, is_unusable: false })
             }
             Found::Unusable => {
+                AskedFor::note(request);
                 Ok(After { cookies: SentCookies::of(request.headers()), session: None, is_unusable: true })
             }
             Found::Session(loaded) => {

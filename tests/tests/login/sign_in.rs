@@ -1,8 +1,11 @@
 //! A person signs in, is known, and signs out.
 
-use http::Method;
-use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site};
+use axum::{Router, body::Body, routing::get};
+use http::{Method, Request};
+use kinde_axum::KindeLayer;
+use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site, handle_of};
 use serde_json::Value;
+use tower::ServiceExt;
 
 /// covers: F1 F15 G4 G6
 #[tokio::test]
@@ -92,6 +95,37 @@ async fn looking_ahead_and_other_sites_change_nothing() {
     assert!(browser.cookies(&site.url).is_empty());
 }
 
+/// covers: G9
+#[tokio::test]
+async fn socket_that_another_site_opens_has_no_session() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    let mut browser = site.signed_in(&alice).await;
+    let me = format!("{}/me", site.url);
+    let socket = [
+        ("connection", "Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let from = |origin| [socket.as_slice(), &[("origin", origin)]].concat();
+    let own = browser.ask(Method::GET, &me, &from(&site.url)).await;
+    assert_eq!((own.status, own.body.as_str()), (200, alice.id()));
+    for origin in ["https://evil.example", "null", "http://127.0.0.1"] {
+        let refused = browser.ask(Method::GET, &me, &from(origin)).await;
+        assert_eq!(refused.status, 403, "{origin}: {refused:?}");
+        assert!(refused.body.contains("cross_site"), "{origin}: {}", refused.body);
+    }
+    let home = format!("{}/", site.url);
+    let anonymous = Browser::default().ask(Method::GET, &home, &from("https://evil.example")).await;
+    assert_eq!(
+        (anonymous.status, anonymous.body.as_str()),
+        (200, "nobody"),
+        "nothing is forged without a session"
+    );
+    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "and nobody is signed out");
+}
+
 #[tokio::test]
 async fn script_of_a_page_learns_who_is_signed_in_and_no_token() {
     let site = Site::start().await;
@@ -154,6 +188,30 @@ async fn gate_sends_people_to_sign_in_with_the_way_back_and_scripts_a_401() {
         403,
         "a missing right is no reason to sign in"
     );
+}
+
+/// A router that nests takes the prefix off before the gate sees the address.
+///
+/// covers: F9
+#[tokio::test]
+async fn gate_in_a_nested_router_leads_back_to_the_address_that_was_asked_for() {
+    let site = Site::start().await;
+    let verifier = handle_of(&site.kinde, &site.url, &[]).verifier().build().unwrap();
+    let page = Router::new().route("/settings", get(async || "settings")).layer(site.login.login_required());
+    let app = Router::new()
+        .nest("/admin", Router::new().nest("/of/{org}", page))
+        .layer(KindeLayer::new(verifier).optional())
+        .layer(site.login.session_layer());
+    for (name, cookie) in [("no session", ""), ("a session that is over", "kinde_session=junk")] {
+        let request = Request::get("/admin/of/acme/settings?tab=2").header("accept", "text/html");
+        let request = request.header("cookie", cookie).body(Body::empty()).unwrap();
+        let seen = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(
+            (seen.status().as_u16(), seen.headers()["location"].to_str().unwrap()),
+            (303, "/api/auth/login?post_login_redirect_url=%2Fadmin%2Fof%2Facme%2Fsettings%3Ftab%3D2"),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]
