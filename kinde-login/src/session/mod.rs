@@ -1,5 +1,6 @@
 //! Sessions: what they are, where they are kept, when they are refreshed or dead.
 
+mod claim;
 mod csrf;
 #[cfg(test)]
 mod frozen;

@@ -40,7 +40,7 @@ pub(crate) struct Refreshes {
     /// What Kinde gave for a refresh token that is used up, while the store could not take it.
     unkept: Cache<SessionId, Arc<Session>>,
     /// Tells this process's claims from others'.
-    process: u64,
+    pub(super) process: u64,
 }
 
 impl Default for Refreshes {
@@ -61,7 +61,7 @@ impl Keeper {
             && (self.is_expired(session) || !self.refreshes.resting.contains_key(&attempt(session)))
     }
 
-    fn is_expired(&self, session: &Session) -> bool {
+    pub(super) fn is_expired(&self, session: &Session) -> bool {
         self.now().as_secs() >= session.facts.access_expires_at
     }
 
@@ -171,61 +171,6 @@ impl Keeper {
         }
     }
 
-    /// Takes the right to refresh a session that is in a store: among all processes one sends its refresh token, because
-    /// Kinde may take a second use of it for theft and end the session. The others wait for what comes of it.
-    async fn claim(&self, due: Loaded) -> Result<Loaded, Refreshed> {
-        let Place::Store(_) = &self.place else { return Ok(due) };
-        let now = self.now().as_secs();
-        if !self.is_claimed(&due.session) {
-            let mut claimed = (*due.session).clone();
-            claimed.facts.claim = Some((now, self.refreshes.process));
-            match self.replace(&due, claimed).await {
-                Ok(Some(ours)) => return Ok(ours),
-                Ok(None) => {}
-                Err(error) => return Err(self.later(due, error)),
-            }
-        }
-        for wait in WAITS.into_iter().chain([Duration::from_secs(1); 4]) {
-            if !self.is_expired(&due.session) {
-                return Err(Refreshed::Still(due));
-            }
-            tokio::time::sleep(wait).await;
-            match self.reread(&due).await {
-                Ok(Some(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
-                Ok(Some(same)) if self.is_claimed(&same.session) => {}
-                // Given back: the other process came to nothing.
-                Ok(Some(_)) => break,
-                Ok(None) => return Err(Refreshed::Ended),
-                Err(error) => return Err(self.later(due, error)),
-            }
-        }
-        Err(self.later(due, LoginReason::RefreshPutOff { cause: "another process asks for them" }.into()))
-    }
-
-    /// Tells whether another process is asking Kinde for new tokens now. A claim of our own was left behind.
-    fn is_claimed(&self, session: &Session) -> bool {
-        let now = self.now().as_secs();
-        session.facts.claim.is_some_and(|(at, by)| {
-            // The other process's clock may be ahead.
-            by != self.refreshes.process && now.abs_diff(at) < CLAIM.as_secs()
-        })
-    }
-
-    /// Gives the right to refresh back, so that another process need not wait until it runs out.
-    async fn release(&self, due: Loaded, error: LoginError) -> Refreshed {
-        if matches!(self.place, Place::Store(_)) {
-            let mut released = (*due.session).clone();
-            released.facts.claim = None;
-            match self.replace(&due, released).await {
-                Ok(Some(released)) => return self.later(released, error),
-                Ok(None) if matches!(self.reread(&due).await, Ok(None)) => return Refreshed::Ended,
-                // It runs out by itself.
-                Ok(None) | Err(_) => {}
-            }
-        }
-        self.later(due, error)
-    }
-
     /// Keeps what cannot be had again when the rest of an answer is no good: the old refresh token is used up.
     async fn keep_refresh_token(&self, due: Loaded, newest: Option<Secret>, error: LoginError) -> Refreshed {
         let Some(newest) = newest else { return self.later(due, error) };
@@ -271,7 +216,7 @@ impl Keeper {
     }
 
     /// Keeps the session as it is, and lets it rest before the next try.
-    fn later(&self, due: Loaded, error: LoginError) -> Refreshed {
+    pub(super) fn later(&self, due: Loaded, error: LoginError) -> Refreshed {
         tracing::warn!(target: "kinde_login", code = error.code(), reason = %error.reason(), "refresh put off");
         self.refreshes.resting.insert(attempt(&due.session), ());
         if self.has_ended(&due.session.id) {
@@ -288,7 +233,7 @@ impl Keeper {
     }
 
     /// Looks what is known of a session now, here or in the store.
-    async fn reread(&self, due: &Loaded) -> Result<Option<Loaded>, LoginError> {
+    pub(super) async fn reread(&self, due: &Loaded) -> Result<Option<Loaded>, LoginError> {
         match &self.place {
             Place::Cookie { .. } => Ok(self.newer(&due.session)),
             Place::Store(store) => Ok(self.load(store.as_ref(), due.session.id).await?.ok()),
@@ -345,7 +290,7 @@ impl Keeper {
     }
 }
 
-fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
+pub(super) fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
     newer.session.facts.generation > due.session.facts.generation
 }
 
@@ -375,11 +320,9 @@ pub(crate) fn refused_token(error: kinde_core::AuthError) -> LoginError {
 const REST: Duration = Duration::from_secs(10);
 /// Longer than any store is away without somebody looking after it.
 const UNKEPT_FOR: Duration = Duration::from_secs(900);
-/// Longer than a call of the token endpoint may take. A process that ended in the middle keeps others waiting so long.
-const CLAIM: Duration = Duration::from_secs(20);
 /// How long a refused refresh waits for the process that may have used the token before it: Kinde has answered that one
 /// already, so that only its own write to the store is still to come.
-const WAITS: [Duration; 6] = [
+pub(super) const WAITS: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
     Duration::from_millis(200),

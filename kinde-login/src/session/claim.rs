@@ -1,0 +1,70 @@
+//! The right to refresh a session that is in a store: one process has it at a time.
+
+use std::time::Duration;
+
+use super::{
+    keeper::{Keeper, Loaded, Place},
+    record::Session,
+    refresh::{Refreshed, WAITS, is_newer},
+};
+use crate::error::{LoginError, LoginReason};
+
+impl Keeper {
+    /// Takes the right to refresh a session that is in a store: among all processes one sends its refresh token, because
+    /// Kinde may take a second use of it for theft and end the session. The others wait for what comes of it.
+    pub(super) async fn claim(&self, due: Loaded) -> Result<Loaded, Refreshed> {
+        let Place::Store(_) = &self.place else { return Ok(due) };
+        let now = self.now().as_secs();
+        if !self.is_claimed(&due.session) {
+            let mut claimed = (*due.session).clone();
+            claimed.facts.claim = Some((now, self.refreshes.process));
+            match self.replace(&due, claimed).await {
+                Ok(Some(ours)) => return Ok(ours),
+                Ok(None) => {}
+                Err(error) => return Err(self.later(due, error)),
+            }
+        }
+        for wait in WAITS.into_iter().chain([Duration::from_secs(1); 4]) {
+            if !self.is_expired(&due.session) {
+                return Err(Refreshed::Still(due));
+            }
+            tokio::time::sleep(wait).await;
+            match self.reread(&due).await {
+                Ok(Some(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
+                Ok(Some(same)) if self.is_claimed(&same.session) => {}
+                // Given back: the other process came to nothing.
+                Ok(Some(_)) => break,
+                Ok(None) => return Err(Refreshed::Ended),
+                Err(error) => return Err(self.later(due, error)),
+            }
+        }
+        Err(self.later(due, LoginReason::RefreshPutOff { cause: "another process asks for them" }.into()))
+    }
+
+    /// Tells whether another process is asking Kinde for new tokens now. A claim of our own was left behind.
+    fn is_claimed(&self, session: &Session) -> bool {
+        let now = self.now().as_secs();
+        session.facts.claim.is_some_and(|(at, by)| {
+            // The other process's clock may be ahead.
+            by != self.refreshes.process && now.abs_diff(at) < CLAIM.as_secs()
+        })
+    }
+
+    /// Gives the right to refresh back, so that another process need not wait until it runs out.
+    pub(super) async fn release(&self, due: Loaded, error: LoginError) -> Refreshed {
+        if matches!(self.place, Place::Store(_)) {
+            let mut released = (*due.session).clone();
+            released.facts.claim = None;
+            match self.replace(&due, released).await {
+                Ok(Some(released)) => return self.later(released, error),
+                Ok(None) if matches!(self.reread(&due).await, Ok(None)) => return Refreshed::Ended,
+                // It runs out by itself.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        self.later(due, error)
+    }
+}
+
+/// Longer than a call of the token endpoint may take. A process that ended in the middle keeps others waiting so long.
+const CLAIM: Duration = Duration::from_secs(20);
