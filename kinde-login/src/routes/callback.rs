@@ -12,7 +12,7 @@ use crate::{
     error::{LoginError, LoginReason},
     flow::Flow,
     opened_at, response,
-    session::{Facts, Session, SessionId, SessionUser},
+    session::{Facts, Missing, Session, SessionId, SessionUser},
 };
 
 impl Question<'_> {
@@ -157,6 +157,13 @@ impl Question<'_> {
         let keeper = &self.login.sessions.keeper;
         let before = match keeper.find(self.request.headers()).await {
             Ok(Ok(before)) if before.session.id != *new => before.session,
+            // A later version's: the browser has the new one from now on, and nobody the id of this.
+            Ok(Err(Missing::Later)) => {
+                if let Err(error) = keeper.end_unread(self.request.headers()).await {
+                    tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be deleted");
+                }
+                return;
+            }
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be looked for");

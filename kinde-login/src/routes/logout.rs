@@ -5,7 +5,7 @@ use http::{HeaderMap, Response, StatusCode, header::SET_COOKIE};
 use serde_json::json;
 
 use super::Question;
-use crate::{error::LoginError, response};
+use crate::{error::LoginError, response, session::Missing};
 
 impl Question<'_> {
     /// Ends the session and sends the browser to Kinde, where the single sign-on session ends.
@@ -41,9 +41,14 @@ impl Question<'_> {
         let keeper = &self.login.sessions.keeper;
         let request = self.request.headers();
         let mut cookies = HeaderMap::new();
-        if let Ok(loaded) = keeper.find(request).await? {
-            keeper.end(&loaded.session).await?;
-            keeper.revoke(loaded.session.refresh_token.clone()).await;
+        match keeper.find(request).await? {
+            Ok(loaded) => {
+                keeper.end(&loaded.session).await?;
+                keeper.revoke(loaded.session.refresh_token.clone()).await;
+            }
+            // A later version's among them: who signs out means it, whoever can read the session.
+            Err(Missing::Later | Missing::Unusable) => keeper.end_unread(request).await?,
+            Err(Missing::NoCookie) => {}
         }
         keeper.cookies.remove_session(request, &mut cookies);
         for (id, _) in keeper.cookies.flows(request, usize::MAX) {

@@ -26,6 +26,13 @@ pub(super) struct Absent {
     keeps_cookie: bool,
 }
 
+impl Absent {
+    /// The cookie stays, and that version knows it.
+    fn of_a_later_version() -> Self {
+        Self { error: LoginReason::SignedOut.into(), keeps_cookie: true }
+    }
+}
+
 impl From<LoginError> for Absent {
     fn from(error: LoginError) -> Self {
         Self { error, keeps_cookie: false }
@@ -65,14 +72,12 @@ impl Question<'_> {
             Err(Missing::NoCookie | Missing::Unusable) => {
                 return Err(LoginError::from(LoginReason::SignedOut).into());
             }
-            // A later version's: it stays, and that version knows it.
-            Err(Missing::Later) => {
-                return Err(Absent { error: LoginReason::SignedOut.into(), keeps_cookie: true });
-            }
+            Err(Missing::Later) => return Err(Absent::of_a_later_version()),
         };
         let loaded = if keeper.is_due(&loaded.session) {
             match keeper.refresh(loaded).await {
                 Refreshed::Anew(loaded) | Refreshed::Still(loaded) => loaded,
+                Refreshed::Later => return Err(Absent::of_a_later_version()),
                 Refreshed::Ended => return Err(LoginError::from(LoginReason::SignedOut).into()),
                 Refreshed::Unavailable(error) => return Err(error.into()),
             }

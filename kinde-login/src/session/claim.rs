@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    keeper::{Keeper, Loaded, Place},
+    keeper::{Keeper, Loaded, Missing, Place},
     record::Session,
     refresh::{Refreshed, WAITS, is_newer},
 };
@@ -30,11 +30,12 @@ impl Keeper {
             }
             tokio::time::sleep(wait).await;
             match self.reread(&due).await {
-                Ok(Some(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
-                Ok(Some(same)) if self.is_claimed(&same.session) => {}
+                Ok(Ok(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
+                Ok(Ok(same)) if self.is_claimed(&same.session) => {}
                 // Given back: the other process came to nothing.
-                Ok(Some(_)) => break,
-                Ok(None) => return Err(Refreshed::Ended),
+                Ok(Ok(_)) => break,
+                Ok(Err(Missing::Later)) => return Err(Refreshed::Later),
+                Ok(Err(_)) => return Err(Refreshed::Ended),
                 Err(error) => return Err(self.later(due, error)),
             }
         }
@@ -57,9 +58,13 @@ impl Keeper {
             released.facts.claim = None;
             match self.replace(&due, released).await {
                 Ok(Some(released)) => return self.later(released, error),
-                Ok(None) if matches!(self.reread(&due).await, Ok(None)) => return Refreshed::Ended,
-                // It runs out by itself.
-                Ok(None) | Err(_) => {}
+                Ok(None) => match self.reread(&due).await {
+                    Ok(Err(Missing::Later)) => return Refreshed::Later,
+                    Ok(Err(_)) => return Refreshed::Ended,
+                    // It runs out by itself.
+                    Ok(Ok(_)) | Err(_) => {}
+                },
+                Err(_) => {}
             }
         }
         self.later(due, error)

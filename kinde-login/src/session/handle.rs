@@ -67,6 +67,7 @@ impl SessionHandle {
                 self.with(|current| current.loaded = loaded);
                 Ok(access_token)
             }
+            Refreshed::Later => Err(LoginReason::SignedOut.into()),
             Refreshed::Ended => {
                 self.with(|current| current.has_ended = true);
                 Err(LoginReason::SignedOut.into())

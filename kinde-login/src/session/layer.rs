@@ -130,6 +130,7 @@ impl Sessions {
         }
         match self.keeper.refresh(loaded).await {
             Refreshed::Anew(loaded) | Refreshed::Still(loaded) => Found::Session(loaded),
+            Refreshed::Later => Found::Nothing,
             Refreshed::Ended => Found::Unusable,
             Refreshed::Unavailable(error) => Found::Unavailable(error),
         }

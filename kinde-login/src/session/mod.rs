@@ -16,6 +16,7 @@ mod record;
 mod redis;
 mod refresh;
 mod store;
+mod unread;
 mod user;
 
 #[cfg(feature = "redis")]

@@ -6,7 +6,7 @@ use kinde_core::{AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
 
 use super::{
-    keeper::{Keeper, Loaded, Place, latest},
+    keeper::{Keeper, Loaded, Missing, Place, latest},
     record::{Facts, Session, SessionId},
     user::SessionUser,
 };
@@ -25,6 +25,8 @@ pub(crate) enum Refreshed {
     Anew(Loaded),
     /// It is as it was, and its access token is still good.
     Still(Loaded),
+    /// A later version keeps it now, in a format that this one cannot read: it is nobody here, and stays.
+    Later,
     /// It is over: signed out elsewhere, revoked, expired.
     Ended,
     /// Kinde or the store cannot be reached, and the access token is over: the session waits.
@@ -88,11 +90,12 @@ impl Keeper {
     async fn refresh_now(&self, mut due: Loaded) -> Refreshed {
         // It may have been refreshed between the look and now, here or by another process.
         match self.reread(&due).await {
-            Ok(Some(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
-            Ok(None) if matches!(self.place, Place::Store(_)) => return Refreshed::Ended,
+            Ok(Ok(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
+            Ok(Err(Missing::Later)) => return Refreshed::Later,
+            Ok(Err(_)) if matches!(self.place, Place::Store(_)) => return Refreshed::Ended,
             // Its version may have changed without new tokens.
-            Ok(Some(same)) => due = same,
-            Ok(None) => {}
+            Ok(Ok(same)) => due = same,
+            Ok(Err(_)) => {}
             Err(error) => return self.later(due, error),
         }
         if let Some(unkept) = self.refreshes.unkept.remove(&due.session.id)
@@ -146,9 +149,9 @@ impl Keeper {
             Ok(None) => {
                 // Signed out, or refreshed by another process, meanwhile.
                 match self.reread(&due).await {
-                    Ok(Some(newer)) if is_newer(&newer, &due) => Refreshed::Anew(newer),
+                    Ok(Ok(newer)) if is_newer(&newer, &due) => Refreshed::Anew(newer),
                     // Only a claim came in between: what Kinde gave belongs to the session all the same.
-                    Ok(Some(same)) => match self.replace(&same, after).await {
+                    Ok(Ok(same)) => match self.replace(&same, after).await {
                         Ok(Some(loaded)) => Refreshed::Anew(loaded),
                         Ok(None) => Refreshed::Unavailable(
                             LoginReason::RefreshPutOff { cause: "other processes changed it meanwhile" }
@@ -157,7 +160,9 @@ impl Keeper {
                         Err(error) => self.later(same, error),
                     },
                     Err(error) => self.later(due, error),
-                    Ok(None) => {
+                    // Revoking would end what the later version keeps.
+                    Ok(Err(Missing::Later)) => Refreshed::Later,
+                    Ok(Err(_)) => {
                         self.revoke(newest_refresh_token).await;
                         Refreshed::Ended
                     }
@@ -180,6 +185,7 @@ impl Keeper {
         after.facts.claim = None;
         match self.replace(&due, after.clone()).await {
             Ok(Some(kept)) => self.later(kept, error),
+            Ok(None) if matches!(self.reread(&due).await, Ok(Err(Missing::Later))) => Refreshed::Later,
             Ok(None) => {
                 self.revoke(Some(newest)).await;
                 Refreshed::Ended
@@ -196,8 +202,10 @@ impl Keeper {
         tracing::debug!(target: "kinde_login", code = error.code(), "refresh refused");
         for wait in WAITS {
             match self.reread(&due).await {
-                Ok(Some(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
-                Ok(Some(_)) if matches!(self.place, Place::Store(_)) => tokio::time::sleep(wait).await,
+                Ok(Ok(newer)) if is_newer(&newer, &due) => return Refreshed::Anew(newer),
+                Ok(Ok(_)) if matches!(self.place, Place::Store(_)) => tokio::time::sleep(wait).await,
+                // It may be what used the refresh token before us.
+                Ok(Err(Missing::Later)) => return Refreshed::Later,
                 Ok(_) => break,
                 Err(error) => return self.later(due, error),
             }
@@ -233,10 +241,10 @@ impl Keeper {
     }
 
     /// Looks what is known of a session now, here or in the store.
-    pub(super) async fn reread(&self, due: &Loaded) -> Result<Option<Loaded>, LoginError> {
+    pub(super) async fn reread(&self, due: &Loaded) -> Result<Result<Loaded, Missing>, LoginError> {
         match &self.place {
-            Place::Cookie { .. } => Ok(self.newer(&due.session)),
-            Place::Store(store) => Ok(self.load(store.as_ref(), due.session.id).await?.ok()),
+            Place::Cookie { .. } => Ok(self.newer(&due.session).ok_or(Missing::NoCookie)),
+            Place::Store(store) => self.load(store.as_ref(), due.session.id).await,
         }
     }
 
