@@ -6,6 +6,7 @@ use http::{
     HeaderMap, HeaderValue,
     header::{COOKIE, SET_COOKIE},
 };
+use memchr::memchr;
 
 /// The cookies of one application: their names and attributes follow from whether the site has https.
 #[derive(Clone, Debug)]
@@ -64,19 +65,25 @@ impl Cookies {
         headers: &'a HeaderMap,
         limit: usize,
     ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
         pairs(headers)
-            .filter_map(|(name, value)| Some((name.strip_prefix(self.flow_prefix.as_str())?, value)))
+            .filter_map(move |(name, value)| {
+                Some((text(name.strip_prefix(self.flow_prefix.as_bytes())?)?, text(value)?))
+            })
             .take(limit)
     }
 
     /// Puts the parts of a session together; `None` when there is none or a part is missing.
-    pub(crate) fn joined_session<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
-        let first = value(headers, &self.session)?;
+    pub(crate) fn joined_session<'a>(&self, headers: &'a HeaderMap) -> Option<Cow<'a, [u8]>> {
+        let first = bytes(headers, &self.session)?;
         let Some((count, first)) = counted(first) else { return Some(Cow::Borrowed(first)) };
-        let count: usize = count.parse().ok().filter(|count| (2..=MOST_PARTS).contains(count))?;
+        let count = usize::from(count).checked_sub(usize::from(b'0'))?;
+        if !(2..=MOST_PARTS).contains(&count) {
+            return None;
+        }
         let mut joined = first.to_owned();
         for part in 1..count {
-            joined.push_str(value(headers, &self.part(part))?);
+            joined.extend_from_slice(bytes(headers, &self.part(part))?);
         }
         Some(Cow::Owned(joined))
     }
@@ -104,7 +111,7 @@ impl Cookies {
 
     /// Removes every part of the session that the browser sent.
     pub(crate) fn remove_session(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        if value(request, &self.session).is_some() {
+        if bytes(request, &self.session).is_some() {
             response.append(SET_COOKIE, self.remove(&self.session));
         }
         self.remove_parts_from(1, request, response);
@@ -113,7 +120,7 @@ impl Cookies {
     fn remove_parts_from(&self, first: usize, request: &HeaderMap, response: &mut HeaderMap) {
         for place in first.max(1)..MOST_PARTS {
             let name = self.part(place);
-            if value(request, &name).is_some() {
+            if bytes(request, &name).is_some() {
                 response.append(SET_COOKIE, self.remove(&name));
             }
         }
@@ -125,28 +132,43 @@ impl Cookies {
 }
 
 /// Splits the number of parts off: one digit and `~`, which no sealed text begins with.
-fn counted(first: &str) -> Option<(&str, &str)> {
-    first.get(..2).filter(|head| head.ends_with('~')).and_then(|_| first.split_once('~'))
+fn counted(first: &[u8]) -> Option<(u8, &[u8])> {
+    match first {
+        [count, b'~', rest @ ..] => Some((*count, rest)),
+        _ => None,
+    }
 }
 
 /// Gives the value of a cookie by its exact name; the first of several, which has the longest path
 /// (RFC 6265bis §5.8.3), so that a cookie planted beside ours cannot take its place.
 pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    pairs(headers).find(|(known, _)| *known == name).map(|(_, value)| value)
+    std::str::from_utf8(bytes(headers, name)?).ok()
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+fn bytes<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    pairs(headers).find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+}
+
+/// Gives names and values; bytes, because a script of the same host may have set a neighbour in any.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     // HTTP/2 may split the header (RFC 9113 §8.2.3).
     let lines = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes);
-    let pairs = lines.flat_map(|line| {
-        let text = std::str::from_utf8(line).ok();
-        // A script of the same host may have set a neighbour in any bytes: then each pair is judged alone.
-        let odd =
-            text.is_none().then_some(line).into_iter().flat_map(|line| line.split(|byte| *byte == b';'));
-        let odd = odd.filter_map(|pair| std::str::from_utf8(pair).ok());
-        text.into_iter().flat_map(|text| text.split(';')).chain(odd)
-    });
-    pairs.filter_map(|pair| pair.trim_ascii().split_once('='))
+    lines.flat_map(|line| split(line, b';')).filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let (name, value) = pair.split_at_checked(memchr(b'=', pair)?)?;
+        Some((name, value.get(1..)?))
+    })
+}
+
+/// Splits many bytes at a time: a session is long, and looked for with every request.
+fn split(line: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let Some(end) = memchr(separator, line) else { return rest.take() };
+        rest = line.get(end + 1..);
+        line.get(..end)
+    })
 }
 
 /// Cuts ASCII text.
@@ -211,9 +233,9 @@ mod tests {
         let names_and_values: Vec<_> =
             set(&response).iter().map(|cookie| cookie.split(';').next().unwrap().to_owned()).collect();
         let request = sent(&names_and_values.join("; "));
-        assert_eq!(cookies.joined_session(&request).as_deref(), Some(sealed.as_str()));
+        assert_eq!(cookies.joined_session(&request).as_deref(), Some(sealed.as_bytes()));
         let reordered = sent(&names_and_values.iter().rev().cloned().collect::<Vec<_>>().join("; "));
-        assert_eq!(cookies.joined_session(&reordered).as_deref(), Some(sealed.as_str()));
+        assert_eq!(cookies.joined_session(&reordered).as_deref(), Some(sealed.as_bytes()));
 
         let mut shorter = HeaderMap::new();
         cookies.set_session("v", None, &request, &mut shorter);
@@ -229,6 +251,7 @@ mod tests {
             "kinde_session=2~a",
             "kinde_session=1~a",
             "kinde_session=9~a",
+            "kinde_session=-~a",
             "kinde_session.1=b",
             "xkinde_session=a",
             "kinde_session",
@@ -237,6 +260,6 @@ mod tests {
             assert_eq!(cookies.joined_session(&sent(cookie)), None, "{cookie}");
         }
         let twice = sent("kinde_session=a; other=x; kinde_session=b");
-        assert_eq!(cookies.joined_session(&twice).as_deref(), Some("a"));
+        assert_eq!(cookies.joined_session(&twice).as_deref(), Some(b"a".as_slice()));
     }
 }

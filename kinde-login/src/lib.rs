@@ -30,7 +30,6 @@
 
 mod authorize;
 mod body;
-mod by_its_end;
 mod callback;
 mod client;
 mod cookies;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use kinde_core::{AccessToken, AuthErrorKind, Identity};
+use kinde_core::{AccessToken, AuthErrorKind, AuthReason, Identity};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Question<'_> {
             Ok(current) => current,
             Err(absent) => return self.unauthorized(absent, "Unauthorized"),
         };
-        let user = current.handle.loaded().session.user.clone();
+        let user = current.handle.current().loaded.session.user.clone();
         let mut profile = profile(&user);
         if self.parameters().any(|(name, _)| name == "fresh") {
             let access_token = current.handle.access_token().await?;
@@ -74,7 +74,7 @@ impl Question<'_> {
             }
             Err(Missing::Later) => return Err(Absent::of_a_later_version()),
         };
-        let loaded = if keeper.is_due(&loaded.session) {
+        let loaded = if keeper.is_due(&loaded.session, keeper.now()) {
             match keeper.refresh(loaded).await {
                 Refreshed::Anew(loaded) | Refreshed::Still(loaded) => loaded,
                 Refreshed::Later => return Err(Absent::of_a_later_version()),
@@ -91,6 +91,10 @@ impl Question<'_> {
             Err(error) if error.kind() == AuthErrorKind::KeysUnavailable => {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
+            // A key that another process knows already: nobody is signed out until it is known here.
+            Err(error) if matches!(error.reason(), AuthReason::KeyUnknown { .. }) => {
+                Err(Absent { error: LoginReason::SignedOut.into(), keeps_cookie: true })
+            }
             Ok(Identity::Machine(_)) | Err(_) => {
                 // Another audience, issuer or key: the session is over, as the layer would say.
                 keeper.end(&loaded.session).await?;
@@ -103,7 +107,7 @@ impl Question<'_> {
     pub(super) fn answer_of(&self, current: &Current, status: StatusCode, value: &Value) -> Response<Bytes> {
         let keeper = &self.login.sessions.keeper;
         let mut response = response::json(status, value);
-        match keeper.kept(&current.handle.loaded()) {
+        match keeper.kept(&current.handle.current().loaded, keeper.now()) {
             Ok(kept) => kept.tell(keeper, self.request.headers(), response.headers_mut()),
             Err(error) => {
                 tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")

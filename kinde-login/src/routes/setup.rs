@@ -16,7 +16,7 @@ impl Question<'_> {
             Err(absent) => return self.unauthorized(absent, "NOT_LOGGED_IN"),
         };
         let access = &current.access;
-        let session = current.handle.loaded().session;
+        let session = current.handle.current().loaded.session;
         let org_code = access.org_code().ok().flatten();
         let permissions: Vec<_> = access.permissions().map(|all| all.iter().collect()).unwrap_or_default();
         let claims: Map<String, Value> = access.custom().unwrap_or_default();

@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -14,10 +13,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    keeper::Keeper,
-    layer::{After, Found, Sessions},
-};
+use super::layer::{After, Found, Sessions};
 use crate::body::ResponseBody;
 
 pin_project! {
@@ -36,7 +32,7 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
         Self { state: State::Passing { future } }
     }
 
-    pub(crate) fn calling(future: S::Future, after: (After, Sessions)) -> Self {
+    pub(crate) fn calling(future: S::Future, after: After) -> Self {
         Self { state: State::Calling { future, after: Some(after) } }
     }
 
@@ -77,21 +73,19 @@ where
                 }
                 StateProjection::Calling { future, after } => {
                     let mut response = ready!(future.poll(context))?;
-                    let Some((after, sessions)) = after.take() else { return Poll::Pending };
-                    if let Some(handle) = after.ends_session(response.extensions()) {
-                        let keeper = Arc::clone(&sessions.keeper);
-                        let ending = Box::pin(sessions.end(handle));
-                        State::Ending { ending, ended: Some(Box::new((response, after, keeper))) }
-                    } else {
-                        after.finish(&sessions.keeper, false, response.headers_mut());
+                    let Some(after) = after.take() else { return Poll::Pending };
+                    let Some(refused) = after.refused_session(response.extensions()) else {
+                        after.finish(response.headers_mut());
                         return Poll::Ready(Ok(response.map(ResponseBody::inner)));
-                    }
+                    };
+                    let ending = Box::pin(async move { refused.end().await });
+                    State::Ending { ending, ended: Some(Box::new((response, after))) }
                 }
                 StateProjection::Ending { ending, ended } => {
                     ready!(ending.as_mut().poll(context));
                     let Some(ended) = ended.take() else { return Poll::Pending };
-                    let (mut response, after, keeper) = *ended;
-                    after.finish(&keeper, true, response.headers_mut());
+                    let (mut response, after) = *ended;
+                    after.finish(response.headers_mut());
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
             };
@@ -119,10 +113,9 @@ struct Waiting<S, B> {
 
 impl<S: Service<Request<B>>, B> Waiting<S, B> {
     fn proceed(mut self, found: Found) -> State<S, S::Future, S::Response, B> {
-        match self.sessions.admit(found, &mut self.request) {
-            Ok(after) => {
-                State::Calling { future: self.ready.call(self.request), after: Some((after, self.sessions)) }
-            }
+        let now = self.sessions.keeper.now();
+        match self.sessions.admit(found, &mut self.request, now) {
+            Ok(after) => State::Calling { future: self.ready.call(self.request), after: Some(after) },
             Err(refused) => State::Answered { response: Some(*refused) },
         }
     }
@@ -134,7 +127,7 @@ pin_project! {
         Passing { #[pin] future: F },
         Answered { response: Option<Response<Bytes>> },
         Looking { looking: Looking, waiting: Option<Box<Waiting<S, B>>> },
-        Calling { #[pin] future: F, after: Option<(After, Sessions)> },
-        Ending { ending: Ending, ended: Option<Box<(R, After, Arc<Keeper>)>> },
+        Calling { #[pin] future: F, after: Option<After> },
+        Ending { ending: Ending, ended: Option<Box<(R, After)>> },
     }
 }

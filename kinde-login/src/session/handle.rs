@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kinde_core::{AuthError, AuthReason, AuthState, Secret};
@@ -19,18 +19,25 @@ use crate::error::{LoginError, LoginReason};
 /// It is unproven until the layer for bearer tokens has accepted its access token: [`user`](Self::user) asks for that.
 #[derive(Clone)]
 pub struct SessionHandle {
-    keeper: Arc<Keeper>,
-    current: Arc<Mutex<Current>>,
+    shared: Arc<Shared>,
 }
 
-struct Current {
-    loaded: Loaded,
-    has_ended: bool,
+struct Shared {
+    keeper: Arc<Keeper>,
+    current: Mutex<Current>,
+}
+
+/// What became of the session since the request came.
+#[derive(Clone)]
+pub(crate) struct Current {
+    pub(crate) loaded: Loaded,
+    pub(crate) has_ended: bool,
 }
 
 impl SessionHandle {
     pub(crate) fn new(keeper: Arc<Keeper>, loaded: Loaded) -> Self {
-        Self { keeper, current: Arc::new(Mutex::new(Current { loaded, has_ended: false })) }
+        let current = Mutex::new(Current { loaded, has_ended: false });
+        Self { shared: Arc::new(Shared { keeper, current }) }
     }
 
     /// Gives who is signed in, as the session's verified ID token says.
@@ -41,7 +48,7 @@ impl SessionHandle {
     /// `Authorization` header and not by this session.
     pub fn user(extensions: &http::Extensions) -> Result<SessionUser, AuthError> {
         let user = AuthState::of(extensions)?.user()?;
-        let session = extensions.get::<Self>().map(|handle| handle.loaded().session);
+        let session = extensions.get::<Self>().map(|handle| handle.current().loaded.session);
         session
             .filter(|session| session.user.id == user.id())
             .map(|session| session.user.clone())
@@ -57,35 +64,44 @@ impl SessionHandle {
     ///
     /// [`SignedOut`](LoginReason::SignedOut) when the session is over; otherwise why Kinde could not be asked.
     pub async fn access_token(&self) -> Result<Secret, LoginError> {
-        let loaded = self.loaded();
-        if !self.keeper.is_due(&loaded.session) {
+        let (keeper, Current { loaded, .. }) = (self.keeper(), self.current());
+        if !keeper.is_due(&loaded.session, keeper.now()) {
             return Ok(loaded.session.access_token.clone());
         }
-        match self.keeper.refresh(loaded).await {
+        match keeper.refresh(loaded).await {
             Refreshed::Anew(loaded) | Refreshed::Still(loaded) => {
                 let access_token = loaded.session.access_token.clone();
-                self.with(|current| current.loaded = loaded);
+                self.lock().loaded = loaded;
                 Ok(access_token)
             }
             Refreshed::Later => Err(LoginReason::SignedOut.into()),
             Refreshed::Ended => {
-                self.with(|current| current.has_ended = true);
+                self.lock().has_ended = true;
                 Err(LoginReason::SignedOut.into())
             }
             Refreshed::Unavailable(error) => Err(error),
         }
     }
 
-    pub(crate) fn loaded(&self) -> Loaded {
-        self.with(|current| current.loaded.clone())
+    /// Ends a session that the layer for bearer tokens refused.
+    pub(crate) async fn end(&self) {
+        let session = self.current().loaded.session;
+        self.lock().has_ended = true;
+        if let Err(error) = self.keeper().end(&session).await {
+            tracing::warn!(target: "kinde_login", code = error.code(), "a refused session could not be deleted");
+        }
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.with(|current| current.has_ended)
+    pub(crate) fn keeper(&self) -> &Arc<Keeper> {
+        &self.shared.keeper
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Current) -> T) -> T {
-        look(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn current(&self) -> Current {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.shared.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

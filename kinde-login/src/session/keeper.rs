@@ -14,12 +14,12 @@ use kinde_core::{Clock, IdTokenVerifier, Verifier};
 use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::{
+    opened::OpenedSessions,
     record::{Session, SessionId},
     refresh::Refreshes,
     store::{Lives, SessionStore, StoreError},
 };
 use crate::{
-    by_its_end::ByItsEnd,
     client::OAuthClient,
     cookies::Cookies,
     error::{LoginError, LoginReason},
@@ -38,8 +38,7 @@ pub(crate) struct Keeper {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: Place,
-    /// Sealed cookies that were opened before, by their text.
-    opened: Cache<Box<str>, Arc<Opened>, ByItsEnd>,
+    opened: OpenedSessions,
     /// Moves on whenever a session ends or is replaced here, so that one that was looked up since needs no second look.
     changes: AtomicU64,
     /// The newest state that this process knows of a session in a cookie. A browser may send the one before: its
@@ -48,13 +47,6 @@ pub(crate) struct Keeper {
     /// Sessions that ended here, which a late refresh or a copied cookie must not bring back.
     ended: Cache<SessionId, ()>,
     pub(crate) refreshes: Refreshes,
-}
-
-/// A cookie that was opened.
-struct Opened {
-    session: Arc<Session>,
-    /// What `changes` said when the session was last found to be neither ended nor replaced.
-    current_at: AtomicU64,
 }
 
 /// Where sessions are kept.
@@ -117,7 +109,7 @@ impl Keeper {
             clock,
             lifetimes,
             place,
-            opened: Cache::builder().max_capacity(REMEMBERED).build_with_hasher(ByItsEnd::default()),
+            opened: OpenedSessions::default(),
             changes: AtomicU64::new(1),
             newest: latest(NEWEST_FOR),
             ended: latest(lifetimes.idle),
@@ -126,11 +118,11 @@ impl Keeper {
     }
 
     /// Finds the session of a request's cookie without waiting: `None` when a store has to be asked.
-    pub(crate) fn at_hand(&self, headers: &HeaderMap) -> Option<Result<Loaded, Missing>> {
+    pub(crate) fn at_hand(&self, headers: &HeaderMap, now: Duration) -> Option<Result<Loaded, Missing>> {
         let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(Missing::NoCookie)) };
         match &self.place {
             Place::Store(_) => None,
-            Place::Cookie { .. } => Some(self.open(&cookie)),
+            Place::Cookie { .. } => Some(self.open(&cookie, now)),
         }
     }
 
@@ -138,7 +130,7 @@ impl Keeper {
     pub(crate) async fn find(&self, headers: &HeaderMap) -> Result<Result<Loaded, Missing>, LoginError> {
         let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(Missing::NoCookie)) };
         match &self.place {
-            Place::Cookie { .. } => Ok(self.open(&cookie)),
+            Place::Cookie { .. } => Ok(self.open(&cookie, self.now())),
             Place::Store(store) => {
                 let Some(id) = SessionId::parse(&cookie) else { return Ok(Err(Missing::Unusable)) };
                 self.load(store.as_ref(), id).await
@@ -147,29 +139,21 @@ impl Keeper {
     }
 
     /// Opens a sealed cookie, and prefers what is known to be newer.
-    fn open(&self, cookie: &str) -> Result<Loaded, Missing> {
-        let opened = match self.opened.get(cookie) {
-            Some(opened) => opened,
-            None => {
-                let session = Arc::new(self.read(Purpose::SessionCookie, b"", cookie)?);
-                let opened = Arc::new(Opened { session, current_at: AtomicU64::new(0) });
-                self.opened.insert(cookie.into(), Arc::clone(&opened));
-                opened
-            }
-        };
+    fn open(&self, cookie: &[u8], now: Duration) -> Result<Loaded, Missing> {
+        let opened = self.opened.find_or(cookie, || self.read(Purpose::SessionCookie, b"", cookie))?;
         let sent = &opened.session;
         // Read before the looks: a change in between is then looked for again the next time.
         let changes = self.changes.load(Ordering::SeqCst);
-        if opened.current_at.load(Ordering::SeqCst) != changes {
+        if !opened.is_current_at(changes) {
             if self.ended.contains_key(&sent.id) {
                 return Err(Missing::Unusable);
             }
             if let Some(newer) = self.newer(sent) {
-                return if self.is_over(&newer.session) { Err(Missing::Unusable) } else { Ok(newer) };
+                return if self.is_over(&newer.session, now) { Err(Missing::Unusable) } else { Ok(newer) };
             }
-            opened.current_at.store(changes, Ordering::SeqCst);
+            opened.set_current_at(changes);
         }
-        if self.is_over(sent) {
+        if self.is_over(sent, now) {
             return Err(Missing::Unusable);
         }
         Ok(Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
@@ -177,7 +161,8 @@ impl Keeper {
 
     /// Opens and reads a sealed session. One that a later version wrote is nobody here, and stays where it is: while a
     /// deployment rolls, the next request may meet an instance that reads it.
-    fn read(&self, purpose: Purpose, context: &[u8], sealed: &str) -> Result<Session, Missing> {
+    fn read(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Result<Session, Missing> {
+        let sealed = std::str::from_utf8(sealed).map_err(|_| Missing::Unusable)?;
         let Some(plain) = self.sealer.open(purpose, context, sealed) else {
             // Sealed by a key that is gone, or not by us: no session.
             return Err(if Sealer::is_later(sealed) { Missing::Later } else { Missing::Unusable });
@@ -194,9 +179,9 @@ impl Keeper {
     ) -> Result<Result<Loaded, Missing>, LoginError> {
         let stored = store.load(id.key(), self.lifetimes.idle).await.map_err(unavailable)?;
         let Some(stored) = stored else { return Ok(Err(Missing::Unusable)) };
-        let Ok(text) = std::str::from_utf8(&stored.data) else { return Ok(Err(Missing::Unusable)) };
-        let session = match self.read(Purpose::SessionRecord, id.as_bytes(), text) {
-            Ok(session) if session.id == id => session,
+        let read = || self.read(Purpose::SessionRecord, id.as_bytes(), &stored.data);
+        let session = match self.opened.find_or(&stored.data, read) {
+            Ok(opened) if opened.session.id == id => Arc::clone(&opened.session),
             Ok(_) => return Ok(Err(Missing::Unusable)),
             Err(missing) => return Ok(Err(missing)),
         };
@@ -206,7 +191,7 @@ impl Keeper {
         if is_old {
             return Ok(Err(Missing::Unusable));
         }
-        Ok(Ok(Loaded { session: Arc::new(session), version: stored.version, is_stale: false }))
+        Ok(Ok(Loaded { session, version: stored.version, is_stale: false }))
     }
 
     /// Begins a session; tells what the browser's cookie becomes.
@@ -278,8 +263,8 @@ impl Keeper {
         self.ended.contains_key(id)
     }
 
-    /// Tells what the browser's cookie becomes when a request with this session was answered.
-    pub(crate) fn kept(&self, loaded: &Loaded) -> Result<Kept, LoginError> {
+    /// Tells what the browser's cookie becomes when a request with this session, which came at `now`, was answered.
+    pub(crate) fn kept(&self, loaded: &Loaded, now: Duration) -> Result<Kept, LoginError> {
         if matches!(self.place, Place::Store(_)) {
             return Ok(Kept::AsItIs);
         }
@@ -290,12 +275,12 @@ impl Keeper {
         if loaded.is_stale {
             return self.write_cookie(&loaded.session);
         }
-        let idle_for = self.now().as_secs().saturating_sub(loaded.session.facts.seen_at);
+        let idle_for = now.as_secs().saturating_sub(loaded.session.facts.seen_at);
         if idle_for < self.lifetimes.idle.as_secs() / TOUCHES {
             return Ok(Kept::AsItIs);
         }
         let mut touched = (*loaded.session).clone();
-        touched.facts.seen_at = self.now().as_secs();
+        touched.facts.seen_at = now.as_secs();
         self.write_cookie(&touched)
     }
 
@@ -303,8 +288,13 @@ impl Keeper {
         self.clock.wall()
     }
 
-    fn is_over(&self, session: &Session) -> bool {
-        session.is_over(self.now(), self.lifetimes.idle, self.lifetimes.absolute)
+    fn is_over(&self, session: &Session, now: Duration) -> bool {
+        session.is_over(now, self.lifetimes.idle, self.lifetimes.absolute)
+    }
+
+    /// Tells whether a session has room where it is kept.
+    pub(super) fn check_size(&self, session: &Session) -> Result<(), LoginError> {
+        self.write_cookie(session).map(drop)
     }
 
     fn write_cookie(&self, session: &Session) -> Result<Kept, LoginError> {

@@ -3,12 +3,13 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body;
-use kinde_core::{Credential, RefusedSession};
+use kinde_core::{AuthReason, Credential, RefusedSession};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -84,24 +85,23 @@ where
             return ResponseFuture::passing(self.inner.call(request));
         }
         let keeper = &self.sessions.keeper;
-        let found = match keeper.at_hand(request.headers()) {
+        let now = keeper.now();
+        let found = match keeper.at_hand(request.headers(), now) {
             Some(Err(Missing::NoCookie | Missing::Later)) => Some(Found::Nothing),
             Some(Err(Missing::Unusable)) => Some(Found::Unusable),
-            Some(Ok(loaded)) if !keeper.is_due(&loaded.session) => Some(Found::Session(loaded)),
+            Some(Ok(loaded)) if !keeper.is_due(&loaded.session, now) => Some(Found::Session(loaded)),
             Some(Ok(_)) | None => None,
         };
         if let Some(found) = found {
-            return match self.sessions.admit(found, &mut request) {
-                Ok(after) => {
-                    ResponseFuture::calling(self.inner.call(request), (after, self.sessions.clone()))
-                }
+            return match self.sessions.admit(found, &mut request, now) {
+                Ok(after) => ResponseFuture::calling(self.inner.call(request), after),
                 Err(refused) => ResponseFuture::answered(*refused),
             };
         }
         // The service that was polled ready goes along; its clone, not yet ready, stays behind.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        let headers = SentCookies::of(request.headers()).into_headers();
+        let headers = SentCookies::of(request.headers()).to_headers();
         let sessions = self.sessions.clone();
         let looking = Box::pin(async move { sessions.look(&headers).await });
         ResponseFuture::looking(looking, ready, request, self.sessions.clone())
@@ -125,7 +125,7 @@ impl Sessions {
             Ok(Err(Missing::Unusable)) => return Found::Unusable,
             Err(error) => return Found::Unavailable(error),
         };
-        if !self.keeper.is_due(&loaded.session) {
+        if !self.keeper.is_due(&loaded.session, self.keeper.now()) {
             return Found::Session(loaded);
         }
         match self.keeper.refresh(loaded).await {
@@ -136,85 +136,86 @@ impl Sessions {
         }
     }
 
-    /// Presents what was found; or answers by itself.
+    /// Presents what was found to a request that came at `now`; or answers by itself.
     pub(crate) fn admit<B>(
         &self,
         found: Found,
         request: &mut Request<B>,
+        now: Duration,
     ) -> Result<After, Box<Response<Bytes>>> {
         match found {
             Found::Nothing => {
                 AskedFor::note(request);
-                Ok(After { cookies: SentCookies::default(), session: None, is_unusable: false })
+                Ok(After::Nothing)
             }
             Found::Unusable => {
                 AskedFor::note(request);
-                Ok(After { cookies: SentCookies::of(request.headers()), session: None, is_unusable: true })
+                Ok(After::Unusable(Arc::clone(&self.keeper), SentCookies::of(request.headers())))
             }
             Found::Session(loaded) => {
                 if self.cross_site.forges(request) {
                     let error = LoginReason::CrossSite.into();
                     return Err(Box::new(response::problem(&error)));
                 }
-                request
-                    .extensions_mut()
-                    .insert(Credential::from_session(loaded.session.access_token.clone()));
+                let credential = Credential::from_session(loaded.session.access_token.clone());
                 let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded);
+                let cookies = SentCookies::of(request.headers());
+                request.extensions_mut().insert(credential);
                 request.extensions_mut().insert(handle.clone());
-                Ok(After {
-                    cookies: SentCookies::of(request.headers()),
-                    session: Some(handle),
-                    is_unusable: false,
-                })
+                Ok(After::Session { handle, cookies, came_at: now })
             }
             // The cookie stays: nobody is signed out because something cannot be reached.
             Found::Unavailable(error) => Err(Box::new(response::problem(&error))),
         }
     }
-
-    /// Ends a session that the layer for bearer tokens refused.
-    pub(crate) async fn end(self, handle: SessionHandle) {
-        let session = handle.loaded().session;
-        if let Err(error) = self.keeper.end(&session).await {
-            tracing::warn!(target: "kinde_login", code = error.code(), "a refused session could not be deleted");
-        }
-    }
 }
 
 /// What has to be done with the answer of a request.
-pub(crate) struct After {
-    cookies: SentCookies,
-    pub(crate) session: Option<SessionHandle>,
-    is_unusable: bool,
+pub(crate) enum After {
+    Nothing,
+    /// The browser's cookie is removed.
+    Unusable(Arc<Keeper>, SentCookies),
+    Session {
+        handle: SessionHandle,
+        cookies: SentCookies,
+        came_at: Duration,
+    },
 }
 
 impl After {
-    /// Tells whether the session has to be ended before the answer goes out.
-    pub(crate) fn ends_session(&self, extensions: &http::Extensions) -> Option<SessionHandle> {
-        let refused = extensions.get::<RefusedSession>()?;
-        let handle = self.session.clone()?;
-        tracing::info!(target: "kinde_login", code = refused.error().code(), "session ended: its access token is refused");
-        Some(handle)
+    /// Gives the session when the layer for bearer tokens refused it: it has to be ended before the answer goes out.
+    pub(crate) fn refused_session(&self, extensions: &http::Extensions) -> Option<SessionHandle> {
+        let Self::Session { handle, .. } = self else { return None };
+        let error = extensions.get::<RefusedSession>()?.error();
+        // A key that another process knows already: this one fetches it soon, and nobody is signed out meanwhile.
+        if matches!(error.reason(), AuthReason::KeyUnknown { .. }) {
+            tracing::info!(target: "kinde_login", code = error.code(), "session passed over: the key of its access token is not known yet");
+            return None;
+        }
+        tracing::info!(target: "kinde_login", code = error.code(), "session ended: its access token is refused");
+        Some(handle.clone())
     }
 
     /// Writes the cookie and what caches have to know.
-    pub(crate) fn finish(self, keeper: &Keeper, has_ended: bool, response: &mut HeaderMap) {
+    pub(crate) fn finish(self, response: &mut HeaderMap) {
         // RFC 9110 §12.5.5: whoever answers with or without a cookie may answer differently.
         response.append(header::VARY, HeaderValue::from_static("Cookie"));
-        let Some(handle) = self.session else {
-            if self.is_unusable {
-                keeper.cookies.remove_session(&self.cookies.into_headers(), response);
-                response::forbid_storing(response);
-            }
-            return;
+        let (keeper, cookies) = match &self {
+            Self::Nothing => return,
+            Self::Unusable(keeper, cookies) => (keeper, cookies),
+            Self::Session { handle, cookies, .. } => (handle.keeper(), cookies),
         };
         response::forbid_storing(response);
-        if has_ended || handle.has_ended() {
-            return keeper.cookies.remove_session(&self.cookies.into_headers(), response);
+        let Self::Session { handle, came_at, .. } = &self else {
+            return keeper.cookies.remove_session(&cookies.to_headers(), response);
+        };
+        let current = handle.current();
+        if current.has_ended {
+            return keeper.cookies.remove_session(&cookies.to_headers(), response);
         }
-        match keeper.kept(&handle.loaded()) {
+        match keeper.kept(&current.loaded, *came_at) {
             Ok(Kept::AsItIs) => {}
-            Ok(kept) => kept.tell(keeper, &self.cookies.into_headers(), response),
+            Ok(kept) => kept.tell(keeper, &cookies.to_headers(), response),
             // The browser keeps what it has; the state that this process remembers serves it meanwhile.
             Err(error) => {
                 tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
@@ -234,8 +235,7 @@ impl Kept {
 }
 
 /// The cookies of a request that goes on to the application.
-#[derive(Default)]
-struct SentCookies {
+pub(crate) struct SentCookies {
     first: Option<HeaderValue>,
     /// HTTP/2 may split the header.
     others: Vec<HeaderValue>,
@@ -247,7 +247,8 @@ impl SentCookies {
         Self { first: cookies.next(), others: cookies.collect() }
     }
 
-    fn into_headers(self) -> HeaderMap {
-        self.first.into_iter().chain(self.others).map(|cookie| (header::COOKIE, cookie)).collect()
+    fn to_headers(&self) -> HeaderMap {
+        let cookies = self.first.iter().chain(&self.others);
+        cookies.map(|cookie| (header::COOKIE, cookie.clone())).collect()
     }
 }

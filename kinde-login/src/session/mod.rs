@@ -9,6 +9,7 @@ mod handle;
 mod keeper;
 mod layer;
 mod memory;
+mod opened;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;

@@ -27,7 +27,7 @@ impl SessionId {
     }
 
     /// Reads an id as it stands in a cookie.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Some(Self(bytes.try_into().ok()?))
     }

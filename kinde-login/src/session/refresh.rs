@@ -57,9 +57,8 @@ impl Default for Refreshes {
 
 impl Keeper {
     /// Tells whether a session's access token has to be replaced before it is used.
-    pub(crate) fn is_due(&self, session: &Session) -> bool {
-        let now = self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs();
-        now >= session.facts.access_expires_at
+    pub(crate) fn is_due(&self, session: &Session, now: Duration) -> bool {
+        now.saturating_add(self.lifetimes.refresh_ahead).as_secs() >= session.facts.access_expires_at
             && (self.is_expired(session) || !self.refreshes.resting.contains_key(&attempt(session)))
     }
 
@@ -137,6 +136,13 @@ impl Keeper {
         {
             // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
             self.refreshes.resting.insert(attempt(&after), ());
+        }
+        // Kept in this process alone it would be lost minutes later, with a refresh token that is used up: better to end
+        // it now, and let the next sign-in say what is too large.
+        if let Err(error) = self.check_size(&after) {
+            tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), fix = error.fix(), "session outgrew its cookie");
+            self.revoke(after.refresh_token).await;
+            return self.ended(&due).await;
         }
         self.keep(due, after).await
     }
