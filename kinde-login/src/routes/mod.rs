@@ -87,7 +87,7 @@ impl Question<'_> {
             return response;
         }
         let answered = match route {
-            AuthRoute::Health => Ok(self.health()),
+            AuthRoute::Health => Ok(self.health().await),
             AuthRoute::Me => self.me().await,
             AuthRoute::Setup => self.setup().await,
             _ if self.is_looking_ahead() => Ok(response::empty(StatusCode::NO_CONTENT)),

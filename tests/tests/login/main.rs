@@ -13,6 +13,7 @@ mod mistakes;
 mod nginx;
 mod outages;
 mod race;
+mod readiness;
 mod refresh;
 mod rolling;
 mod sign_in;
