@@ -119,8 +119,10 @@ pub enum LoginReason {
     },
     /// The browser started to sign in too often in a short time: something sends it back each time.
     TooManyStarts {
-        /// How often it started.
+        /// How often it started within a minute.
         starts: u32,
+        /// How often it finished and came back to start again.
+        finished: u32,
     },
     /// The session would be of another organization than the one that was asked for.
     OrgMismatch {
@@ -334,9 +336,10 @@ impl fmt::Display for LoginReason {
             Self::Provider { error, description: Some(description) } => {
                 write!(formatter, "Kinde answered {error}: {description}")
             }
-            Self::TooManyStarts { starts } => {
-                write!(formatter, "the browser started to sign in {starts} times in a row")
-            }
+            Self::TooManyStarts { starts, finished } => write!(
+                formatter,
+                "the browser started to sign in {starts} times within a minute, and finished {finished} times"
+            ),
             Self::OrgMismatch { expected, found } => {
                 write!(formatter, "asked for the organization {expected}, the token is of {found}")
             }

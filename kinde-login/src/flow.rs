@@ -35,6 +35,9 @@ pub(crate) struct Flow {
     /// Whether this flow is itself a second try.
     #[serde(rename = "a", default, skip_serializing_if = "is_false")]
     pub(crate) is_retry: bool,
+    /// Which round of signing in this is, for browsers that are sent to sign in over and over.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) round: Option<u32>,
     #[serde(rename = "t")]
     started_at: u64,
 }
@@ -51,6 +54,7 @@ impl Flow {
             org_code: None,
             is_silent: false,
             is_retry: false,
+            round: None,
             started_at: now.as_secs(),
         }
     }
@@ -278,7 +282,7 @@ mod tests {
                 .collect();
             let line = browser.request()[COOKIE].len();
             let session = "__Host-kinde_session=; ".len() + 3_500;
-            let others = "__Host-kinde_starts=20.1790000000; ".len() + 900;
+            let others = "__Host-kinde_starts=20.1790000000.3; ".len() + 900;
             assert!("cookie: \r\n".len() + line + session + others <= 8_192, "{name}: {line}");
             assert_eq!(browser.jar.len(), kept, "{name}: {line}");
             for (place, flow) in started.iter().enumerate().rev() {

@@ -99,6 +99,11 @@ pub fn variables_of(kinde: &Environment, url: &str) -> BTreeMap<&'static str, St
 
 /// The pages of the site: who am I, a permission, an organization, a form, a call to another API.
 pub fn app(verifier: Verifier, login: &Login) -> Router {
+    app_of(verifier, login, login)
+}
+
+/// As [`app`], with the routes of another instance.
+pub fn app_of(verifier: Verifier, login: &Login, routes: &Login) -> Router {
     Router::new()
         .route(
             "/",
@@ -131,7 +136,7 @@ pub fn app(verifier: Verifier, login: &Login) -> Router {
         )
         .layer(KindeLayer::new(verifier).optional())
         .layer(login.session_layer())
-        .nest_service("/api/auth", login.routes())
+        .nest_service("/api/auth", routes.routes())
 }
 
 /// The clock of an environment, so that a site judges its tokens at the time they are issued.
@@ -228,10 +233,12 @@ impl Browser {
         seen
     }
 
-    /// Gives the names of the cookies that the browser keeps for a site.
+    /// Gives the names of the cookies that the browser keeps for a site, without the count of sign-ins, which stays for
+    /// a minute.
     pub fn cookies(&self, url: &str) -> Vec<&str> {
         let origin = origin_of(url);
-        self.jar.keys().filter(|(of, _)| *of == origin).map(|(_, name)| name.as_str()).collect()
+        let all = self.jar.keys().filter(|(of, _)| *of == origin).map(|(_, name)| name.as_str());
+        all.filter(|name| !name.ends_with("kinde_starts")).collect()
     }
 
     fn keep(&mut self, origin: &str, cookie: &str) {

@@ -73,7 +73,7 @@ impl Question<'_> {
             Ok(kept) => {
                 self.replace_session(&kept.1).await;
                 kept.0.tell(keeper, self.request.headers(), cookies);
-                cookies.append(SET_COOKIE, keeper.cookies.remove(keeper.cookies.breaker()));
+                self.count_finish(flow, cookies);
                 // It was judged when the flow began, and sealed since.
                 let target = flow.return_to.as_deref().and_then(|target| self.login.targets.parse(target));
                 let target = target.filter(|target| fits(target.as_str(), cookies));

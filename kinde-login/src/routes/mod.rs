@@ -1,5 +1,6 @@
 //! The sign-in routes as one service: which request gets which answer.
 
+mod breaker;
 mod callback;
 mod health;
 mod logout;

@@ -1,14 +1,11 @@
 //! Starts a flow: sign in, register, create an organization, switch to another one.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::{HeaderMap, Response, header::SET_COOKIE};
+use http::{HeaderMap, Response};
 
 use super::Question;
 use crate::{
     authorize::{Intent, Wishes},
-    cookies,
     error::{LoginError, LoginReason},
     flow::{Flow, Flows},
     opened_at, response,
@@ -44,11 +41,12 @@ impl Question<'_> {
         mut cookies: HeaderMap,
     ) -> Result<Response<Bytes>, LoginError> {
         let keeper = &self.login.sessions.keeper;
-        self.count_start(&mut cookies)?;
+        let round = self.count_start(intent, &mut cookies)?;
         let mut flow = Flow::start(keeper.randomness.as_ref(), keeper.now());
         opened_at::note(&mut flow.state, self.request, &self.login.site);
         flow.return_to = return_to.map(ReturnTo::to_string);
         flow.is_retry = is_retry;
+        flow.round = round;
         let location = self.login.application.authorize(intent, wishes, &mut flow);
         let flows = self.flows();
         flows.keep(&flow, self.request.headers(), &mut cookies, keeper.randomness.as_ref()).ok_or_else(
@@ -70,28 +68,4 @@ impl Question<'_> {
         let target = self.login.targets.parse(untrusted_target);
         target.ok_or_else(|| LoginReason::ParameterInvalid { name, expected }.into())
     }
-
-    /// Stops a browser that is sent to sign in over and over: the count is in a cookie of its own, which signing in
-    /// removes. It protects nobody but the browser itself, so it is not sealed.
-    fn count_start(&self, cookies: &mut HeaderMap) -> Result<(), LoginError> {
-        let keeper = &self.login.sessions.keeper;
-        let now = keeper.now().as_secs();
-        let known = cookies::value(self.request.headers(), keeper.cookies.breaker());
-        let counted = known.and_then(|value| value.split_once('.')).and_then(|(starts, first)| {
-            let first: u64 = first.parse().ok()?;
-            let is_recent = first <= now && now.saturating_sub(first) < STARTS_WITHIN.as_secs();
-            Some((starts.parse::<u32>().ok()?, first)).filter(|_| is_recent)
-        });
-        let (starts, first) = counted.map_or((1, now), |(starts, first)| (starts.saturating_add(1), first));
-        if starts > MOST_STARTS {
-            return Err(LoginReason::TooManyStarts { starts }.into());
-        }
-        let value = format!("{starts}.{first}");
-        cookies.append(SET_COOKIE, keeper.cookies.set(keeper.cookies.breaker(), &value, Some(STARTS_WITHIN)));
-        Ok(())
-    }
 }
-
-/// Somebody who opens many tabs stays below; a loop of redirects needs seconds to get here.
-const MOST_STARTS: u32 = 20;
-const STARTS_WITHIN: Duration = Duration::from_secs(60);

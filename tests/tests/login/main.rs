@@ -1,5 +1,6 @@
 //! People sign in and out in a browser: the whole way over real HTTP, with the emulator as Kinde.
 
+mod breaker;
 mod callback;
 mod canary;
 #[path = "../story/capture.rs"]

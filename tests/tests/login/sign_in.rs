@@ -17,7 +17,7 @@ async fn person_signs_in_is_known_to_handlers_and_signs_out() {
     assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
     let back = browser.sign_in(&site, &alice).await;
     assert_eq!(back.location.as_deref(), Some("/"));
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "flow and count are gone");
+    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "the flow is gone");
 
     let home = browser.go(&format!("{}/", site.url)).await;
     assert_eq!(home.body, alice.id());
