@@ -2,13 +2,17 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use aws_lc_rs::digest;
 use http::{
     HeaderMap, HeaderValue,
     header::{COOKIE, SET_COOKIE},
 };
 use memchr::memchr;
 
-/// The cookies of one application: their names and attributes follow from whether the site has https.
+/// The cookies of one application.
+///
+/// Cookies know no ports, and `__Host-` knows no paths: without a name of its own, an application would read the
+/// session of its neighbour on the same host, find it unusable, and remove it.
 #[derive(Clone, Debug)]
 pub(crate) struct Cookies {
     /// The parts of a long session are called `NAME.1`, `NAME.2`, ….
@@ -19,8 +23,10 @@ pub(crate) struct Cookies {
 }
 
 impl Cookies {
-    /// Decides names and attributes for the origin of the site.
-    pub(crate) fn of_site(site: &str) -> Self {
+    /// Decides names and attributes: by what all instances of an application agree on and no two applications of one
+    /// host share, and by whether the site has https.
+    pub(crate) fn of_application(client_id: &str, site: &str, base: &str) -> Self {
+        let mark = mark(&[client_id, site, base]);
         let is_https = site.starts_with("https://");
         // RFC 6265bis §4.1.3.2: the prefix makes browsers refuse the cookie without Secure, from another host of the
         // domain, or with another path. Browsers do not take it from plain http, where development happens.
@@ -31,11 +37,22 @@ impl Cookies {
             "; Path=/; HttpOnly; SameSite=Lax"
         };
         Self {
-            session: format!("{prefix}kinde_session"),
-            flow_prefix: format!("{prefix}kinde_flow_"),
-            breaker: format!("{prefix}kinde_starts"),
+            session: format!("{prefix}kinde_session_{mark}"),
+            flow_prefix: format!("{prefix}kinde_flow_{mark}_"),
+            breaker: format!("{prefix}kinde_starts_{mark}"),
             attributes,
         }
+    }
+
+    /// Gives those of an application that only the site distinguishes.
+    #[cfg(test)]
+    pub(crate) fn of_site(site: &str) -> Self {
+        Self::of_application("client", site, "/api/auth")
+    }
+
+    /// The name of the session's cookie, or of the first of its parts.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
     }
 
     /// The name of one flow's cookie.
@@ -131,6 +148,19 @@ impl Cookies {
     }
 }
 
+/// Shortens what names an application to what a cookie's name has room for. Lower-case letters and digits, so that
+/// the configuration of a proxy can name the cookie, too.
+fn mark(parts: &[&str]) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        digest.update(part.as_bytes());
+        // In none of the parts, so that no two lists read the same.
+        digest.update(b"\n");
+    }
+    let digest = digest.finish();
+    digest.as_ref().iter().take(MARK_BYTES).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Splits the number of parts off: one digit and `~`, which no sealed text begins with.
 fn counted(first: &[u8]) -> Option<(u8, &[u8])> {
     match first {
@@ -191,6 +221,8 @@ fn header(cookie: String) -> HeaderValue {
     header.unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+/// One in 16 million pairs of neighbours would share a name.
+const MARK_BYTES: usize = 3;
 /// With its name and attributes, a part stays below the 4,096 bytes that a browser must keep
 /// (RFC 6265bis §6.1; ASVS 5.0 3.3.5).
 const PART_BYTES: usize = 3_800;
@@ -214,11 +246,31 @@ mod tests {
     fn cookies_of_an_https_site_are_bound_to_its_host() {
         let cookies = Cookies::of_site("https://app.example.com");
         let cookie = cookies.set(&cookies.session, "v", Some(Duration::from_secs(60)));
-        let expected = "__Host-kinde_session=v; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60";
+        let expected = "__Host-kinde_session_109cf5=v; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60";
         assert_eq!(cookie, expected);
         let plain = Cookies::of_site("http://localhost:3000");
-        assert_eq!(plain.set(&plain.session, "v", None), "kinde_session=v; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            plain.set(&plain.session, "v", None),
+            "kinde_session_49d965=v; Path=/; HttpOnly; SameSite=Lax"
+        );
         assert_eq!(plain.remove("a"), "a=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    }
+
+    /// covers: G3
+    #[test]
+    fn no_two_applications_of_a_host_share_a_name_and_all_instances_of_one_do() {
+        let names = |cookies: &Cookies| [cookies.session.clone(), cookies.flow(""), cookies.breaker.clone()];
+        let ours = names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth"));
+        assert_eq!(names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth")), ours);
+        for (name, client_id, site, base) in [
+            ("another port", "client", "http://localhost:3001", "/api/auth"),
+            ("another path", "client", "http://localhost:3000", "/b/api/auth"),
+            ("another application", "other", "http://localhost:3000", "/api/auth"),
+            ("the same letters", "clienthttp:", "//localhost:3000", "/api/auth"),
+        ] {
+            let theirs = names(&Cookies::of_application(client_id, site, base));
+            assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| ours != theirs), "{name}: {theirs:?}");
+        }
     }
 
     /// covers: G3
@@ -240,7 +292,7 @@ mod tests {
         let mut shorter = HeaderMap::new();
         cookies.set_session("v", None, &request, &mut shorter);
         assert_eq!(set(&shorter).len(), 3, "one is set, two are removed");
-        assert_eq!(set(&shorter)[2], "kinde_session.2=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+        assert_eq!(set(&shorter)[2], "kinde_session_49d965.2=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     }
 
     /// covers: G5
@@ -248,18 +300,20 @@ mod tests {
     fn session_with_a_missing_part_or_an_odd_count_is_none() {
         let cookies = Cookies::of_site("http://localhost:3000");
         for cookie in [
-            "kinde_session=2~a",
-            "kinde_session=1~a",
-            "kinde_session=9~a",
-            "kinde_session=-~a",
-            "kinde_session.1=b",
-            "xkinde_session=a",
-            "kinde_session",
+            "kinde_session_49d965=2~a",
+            "kinde_session_49d965=1~a",
+            "kinde_session_49d965=9~a",
+            "kinde_session_49d965=-~a",
+            "kinde_session_49d965.1=b",
+            "xkinde_session_49d965=a",
+            "kinde_session_109cf5=a",
+            "kinde_session=a",
+            "kinde_session_49d965",
             "",
         ] {
             assert_eq!(cookies.joined_session(&sent(cookie)), None, "{cookie}");
         }
-        let twice = sent("kinde_session=a; other=x; kinde_session=b");
+        let twice = sent("kinde_session_49d965=a; other=x; kinde_session_49d965=b");
         assert_eq!(cookies.joined_session(&twice).as_deref(), Some(b"a".as_slice()));
     }
 }

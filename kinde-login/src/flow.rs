@@ -281,8 +281,8 @@ mod tests {
                 .map(|second| browser.start_from(return_to.as_deref(), NOW + Duration::from_secs(second)))
                 .collect();
             let line = browser.request()[COOKIE].len();
-            let session = "__Host-kinde_session=; ".len() + 3_500;
-            let others = "__Host-kinde_starts=20.1790000000.3; ".len() + 900;
+            let session = "__Host-kinde_session_0a1b2c=; ".len() + 3_500;
+            let others = "__Host-kinde_starts_0a1b2c=20.1790000000.3; ".len() + 900;
             assert!("cookie: \r\n".len() + line + session + others <= 8_192, "{name}: {line}");
             assert_eq!(browser.jar.len(), kept, "{name}: {line}");
             for (place, flow) in started.iter().enumerate().rev() {

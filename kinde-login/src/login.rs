@@ -132,6 +132,14 @@ impl Login {
         &self.inner.sessions.keeper.client
     }
 
+    /// Gives the name of the session's cookie, for a proxy that keeps a browser at one instance, or for a test.
+    ///
+    /// It is the same for all instances of an application, and no other's on the same host. A long session has more
+    /// cookies: `NAME.1`, `NAME.2`, ….
+    pub fn session_cookie_name(&self) -> &str {
+        self.inner.sessions.keeper.cookies.session()
+    }
+
     /// Gives the URL to register in Kinde as an allowed callback.
     pub fn callback_url(&self) -> &str {
         &self.inner.application.redirect_uri
@@ -299,6 +307,7 @@ impl LoginBuilder {
         let endpoints = Endpoints::new(settings.issuer());
         let application =
             Application::new(&settings, endpoints.authorization_endpoint(), &client_id, &redirect_uri);
+        let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path());
         let client = OAuthClient::new(endpoints, client_id, client_secret, Shared(http));
         let mut lifetimes = self.lifetimes;
         if let Some(age) = settings.cookie_max_age().filter(|_| !self.sets_absolute) {
@@ -312,7 +321,7 @@ impl LoginBuilder {
             client,
             self.kinde.verifier().with_clock(SharedClock(Arc::clone(&self.clock))).build()?,
             self.kinde.id_token_verifier()?.with_clock(SharedClock(Arc::clone(&self.clock))),
-            Cookies::of_site(&site),
+            cookies,
             sealer,
             Arc::new(SystemRandomness),
             self.clock,

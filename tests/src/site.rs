@@ -238,7 +238,17 @@ impl Browser {
     pub fn cookies(&self, url: &str) -> Vec<&str> {
         let origin = origin_of(url);
         let all = self.jar.keys().filter(|(of, _)| *of == origin).map(|(_, name)| name.as_str());
-        all.filter(|name| !name.ends_with("kinde_starts")).collect()
+        all.filter(|name| !name.contains("kinde_starts_")).collect()
+    }
+
+    /// Takes the cookies of a site to another that stands for it: another instance, or the same one restarted. What is
+    /// told by the address is written anew, since the two cannot share a port here.
+    pub fn moves(&mut self, from: &Site, to: &Site) {
+        let mark = |site: &Site| site.login.session_cookie_name().rsplit_once('_').unwrap().1.to_owned();
+        let (old, new) = (mark(from), mark(to));
+        let jar = std::mem::take(&mut self.jar).into_iter();
+        self.jar =
+            jar.map(|((_, name), value)| ((to.url.clone(), name.replace(&old, &new)), value)).collect();
     }
 
     fn keep(&mut self, origin: &str, cookie: &str) {

@@ -23,7 +23,7 @@ async fn response_belongs_to_one_browser_and_works_once() {
     assert_eq!((again.status, again.location.as_deref()), (303, Some("/")), "a live session goes home");
     let replayed = copied.go(&callback).await;
     assert_eq!(replayed.status, 502, "Kinde refuses the code a second time");
-    assert!(!copied.cookies(&site.url).contains(&"kinde_session"));
+    assert!(!copied.cookies(&site.url).contains(&site.login.session_cookie_name()));
 }
 
 /// covers: F5
@@ -41,7 +41,7 @@ async fn six_tabs_finish_in_any_order() {
         let seen = browser.go(&callbacks[place]).await;
         assert_eq!((seen.status, seen.location.as_deref()), (303, Some("/")), "tab {place}");
     }
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
+    assert_eq!(browser.cookies(&site.url), [site.login.session_cookie_name()]);
 }
 
 /// covers: F10
@@ -86,7 +86,7 @@ async fn fault_of_the_token_endpoint_begins_no_session() {
         site.kinde.clear_faults();
         assert_eq!(seen.status, status, "{name}");
         assert_eq!(site.kinde.requests("/oauth2/token"), 1, "{name}: one exchange for each code");
-        assert!(!browser.cookies(&site.url).contains(&"kinde_session"), "{name}");
+        assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()), "{name}");
     }
 }
 
@@ -103,7 +103,7 @@ async fn other_organization_than_asked_for_begins_no_session() {
     let seen = browser.go(&site.kinde.sign_in(&changed, &alice).unwrap()).await;
     assert_eq!(seen.status, 403);
     assert!(seen.body.contains("org_mismatch"), "{}", seen.body);
-    assert!(!browser.cookies(&site.url).contains(&"kinde_session"));
+    assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()));
 }
 
 #[tokio::test]

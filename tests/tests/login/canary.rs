@@ -45,7 +45,7 @@ impl Quiet {
             self.cookies.retain(|(known, _)| known != name);
             if !attributes.contains("Max-Age=0") {
                 self.cookies.push((name.to_owned(), value.to_owned()));
-                if name != "kinde_starts" {
+                if !name.starts_with("kinde_starts") {
                     self.hide(&format!("cookie {name}"), value);
                 }
             }

@@ -65,6 +65,15 @@ impl Target {
         set(&seen).into_iter().filter(|(name, _)| name.starts_with("kinde_session")).collect()
     }
 
+    /// Writes the names that sign-in's cookies have here.
+    fn named(&self, cookies: &str) -> String {
+        let session = self.site.login.session_cookie_name();
+        let mark = session.strip_prefix("kinde_session_").unwrap();
+        let flow = cookies.replace("kinde_flow_", &format!("kinde_flow_{mark}_"));
+        let starts = flow.replace("kinde_starts", &format!("kinde_starts_{mark}"));
+        starts.replace("kinde_session", session)
+    }
+
     /// Nobody is in, and nothing is broken.
     async fn keeps_out(&self, what: &str, cookie: &[u8]) {
         let name = self.name;
@@ -137,7 +146,7 @@ async fn cookie_that_is_not_quite_ours_is_nobody() {
             ("longer", format!("kinde_session={value}A")),
             ("padded", format!("kinde_session={value}=")),
             ("other case", format!("kinde_session={}", value.to_ascii_uppercase())),
-            ("other name", format!("KINDE_SESSION={value}")),
+            ("other name", format!("{}={value}", target.named("kinde_session").to_ascii_uppercase())),
             ("prefix it has not", format!("__Host-kinde_session={value}")),
             ("first of two is junk", format!("kinde_session=junk; {}", joined(&good))),
             ("only a flow's name", format!("kinde_flow_AAAAAAAAAAAA={value}")),
@@ -154,9 +163,12 @@ async fn cookie_that_is_not_quite_ours_is_nobody() {
             ("a count of starts that is none", "kinde_starts=-1.99999999999999999999".to_owned()),
             ("starts from the future", "kinde_starts=4294967295.18446744073709551615".to_owned()),
         ] {
-            target.keeps_out(what, cookie.as_bytes()).await;
+            target.keeps_out(what, target.named(&cookie).as_bytes()).await;
         }
-        target.keeps_out("not UTF-8", b"kinde_session=\xff\xfe\x80").await;
+        target.keeps_out("no mark", format!("kinde_session={value}").as_bytes()).await;
+        target
+            .keeps_out("not UTF-8", &[target.named("kinde_session=").as_bytes(), b"\xff\xfe\x80"].concat())
+            .await;
         target.keeps_out("not UTF-8 at its end", &[joined(&good[..1]).as_bytes(), b"\xff"].concat()).await;
         if good.len() > 1 {
             assert!(good.len() >= 3, "{} parts", good.len());
@@ -192,8 +204,9 @@ async fn cookies_of_other_applications_are_left_alone() {
             "__Secure-next-auth.session-token=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..x.y.z",
             "session={\"user\":1, \"roles\":[\"admin\"]}",
             "id_token=eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
-            "kinde_session_other=x; kinde=y; kinde_sessio=z",
-            "kinde_session.9=x; kinde_session.a=y",
+            "kinde_session_other=x; kinde_session=x; kinde=y; kinde_sessio=z",
+            "kinde_session_0a1b2c=x; kinde_session_0a1b2c.1=y; kinde_flow_0a1b2c_x=z; kinde_starts_0a1b2c=9.9",
+            &target.named("kinde_session.9=x; kinde_session.a=y; kinde_session_other=z"),
             "laravel=\"a=b; c=d\"",
         ] {
             for cookie in [format!("{foreign}; {good}"), format!("{good}; {foreign}")] {
@@ -428,8 +441,9 @@ fn whatever_a_browser_sends_nobody_gets_in_and_nothing_breaks() {
     let targets = runtime.block_on(targets());
     let cases = scaled("cookies and queries of any shape", 20_000);
     proptest!(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }, |(cookie in text(), query in "[a-z0-9=&%+._~:/?@!$'()*,;-]{0,120}", route in prop::sample::select(ROUTES.to_vec()), is_prefixed: bool)| {
-        let cookie = if is_prefixed { [b"kinde_session=", cookie.as_slice()].concat() } else { cookie };
         for target in &targets {
+            let name = target.named("kinde_session=");
+            let cookie = if is_prefixed { [name.as_bytes(), cookie.as_slice()].concat() } else { cookie.clone() };
             let (home, asked) = runtime.block_on(async {
                 (target.get("/", &cookie).await, target.get(&format!("/api/auth/{route}?{query}"), &cookie).await)
             });

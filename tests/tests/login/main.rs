@@ -11,6 +11,7 @@ mod hostile;
 mod lockout;
 mod machine;
 mod mistakes;
+mod neighbours;
 mod nginx;
 mod outages;
 mod race;

@@ -23,7 +23,7 @@ fn of_version(cookie: &str, version: u8) -> String {
 }
 
 fn session_of<'a>(browser: &'a mut Browser, site: &Site) -> &'a mut String {
-    browser.jar.get_mut(&(site.url.clone(), "kinde_session".to_owned())).unwrap()
+    browser.jar.get_mut(&(site.url.clone(), site.login.session_cookie_name().to_owned())).unwrap()
 }
 
 #[tokio::test]
@@ -80,11 +80,8 @@ async fn secret_is_replaced_while_a_deployment_rolls_and_nobody_is_signed_out() 
         }
         let alice = kinde.person("alice");
         for (writes, reads) in [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2)] {
-            let browser = sites[writes].signed_in(&alice).await;
-            let mut moved = Browser::default();
-            for ((_, name), value) in browser.jar {
-                moved.jar.insert((sites[reads].url.clone(), name), value);
-            }
+            let mut moved = sites[writes].signed_in(&alice).await;
+            moved.moves(&sites[writes], &sites[reads]);
             let seen = moved.go(&format!("{}/", sites[reads].url)).await;
             assert_eq!(
                 seen.body,

@@ -17,7 +17,7 @@ async fn person_signs_in_is_known_to_handlers_and_signs_out() {
     assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
     let back = browser.sign_in(&site, &alice).await;
     assert_eq!(back.location.as_deref(), Some("/"));
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "the flow is gone");
+    assert_eq!(browser.cookies(&site.url), [site.login.session_cookie_name()], "the flow is gone");
 
     let home = browser.go(&format!("{}/", site.url)).await;
     assert_eq!(home.body, alice.id());
@@ -88,7 +88,7 @@ async fn looking_ahead_and_other_sites_change_nothing() {
     assert_eq!(browser.ask(Method::GET, &switch, &cross_site).await.status, 403);
     assert_eq!(browser.go(&format!("{}/api/authlogin", site.url)).await.status, 404);
     assert_eq!(browser.ask(Method::POST, &format!("{}/change", site.url), &cross_site).await.status, 403);
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
+    assert_eq!(browser.cookies(&site.url), [site.login.session_cookie_name()]);
     let changed = browser.ask(Method::POST, &format!("{}/change", site.url), &NAVIGATION).await;
     assert_eq!(changed.status, 200);
     assert_eq!(browser.ask(Method::POST, &logout, &NAVIGATION).await.status, 303);
@@ -123,7 +123,7 @@ async fn socket_that_another_site_opens_has_no_session() {
         (200, "nobody"),
         "nothing is forged without a session"
     );
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"], "and nobody is signed out");
+    assert_eq!(browser.cookies(&site.url), [site.login.session_cookie_name()], "and nobody is signed out");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn header_wins_and_the_session_is_not_read() {
     let url = format!("{}/me", site.url);
     assert_eq!(browser.ask(Method::GET, &url, &[("authorization", &bearer)]).await.body, bob.id());
     assert_eq!(browser.ask(Method::GET, &url, &[("authorization", "Bearer junk")]).await.status, 401);
-    assert_eq!(browser.cookies(&site.url), ["kinde_session"]);
+    assert_eq!(browser.cookies(&site.url), [site.login.session_cookie_name()]);
 }
 
 #[tokio::test]
@@ -202,7 +202,8 @@ async fn gate_in_a_nested_router_leads_back_to_the_address_that_was_asked_for() 
         .nest("/admin", Router::new().nest("/of/{org}", page))
         .layer(KindeLayer::new(verifier).optional())
         .layer(site.login.session_layer());
-    for (name, cookie) in [("no session", ""), ("a session that is over", "kinde_session=junk")] {
+    let over = format!("{}=junk", site.login.session_cookie_name());
+    for (name, cookie) in [("no session", ""), ("a session that is over", &over)] {
         let request = Request::get("/admin/of/acme/settings?tab=2").header("accept", "text/html");
         let request = request.header("cookie", cookie).body(Body::empty()).unwrap();
         let seen = app.clone().oneshot(request).await.unwrap();

@@ -103,7 +103,7 @@ async fn id_in_the_cookie_is_random_and_says_nothing() {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..10 {
         let browser = site.signed_in(&alice).await;
-        let id = &browser.jar[&(site.url.clone(), "kinde_session".to_owned())];
+        let id = &browser.jar[&(site.url.clone(), site.login.session_cookie_name().to_owned())];
         assert_eq!(URL_SAFE_NO_PAD.decode(id).unwrap().len(), 16, "128 bits");
         assert!(seen.insert(id.clone()), "the same person has another id each time");
     }

@@ -152,7 +152,8 @@ async fn signing_out_in_one_tab_wins_over_a_refresh_in_another() {
     browser.show(&first).await;
     until("refreshing tab is answered", || !site.asked("/?refreshes").is_empty()).await;
     browser.arrived().await;
-    assert!(!cookies(&mut browser, &site).await.contains(&"kinde_session".to_owned()));
+    let cookies = cookies(&mut browser, &site).await;
+    assert!(!cookies.iter().any(|name| name.starts_with("kinde_session")), "{cookies:?}");
     browser.open(&site.url).await;
     assert_eq!(text(&mut browser, ".who").await, "", "no tab is signed in any more");
 }
