@@ -209,8 +209,7 @@ impl LoginReason {
             | Self::SchemeMismatch { .. }
             | Self::TooManyStarts { .. } => LoginErrorKind::StaleFlow,
             Self::Provider { error, .. } => match error.as_str() {
-                "server_error" => LoginErrorKind::BadGateway,
-                "temporarily_unavailable" => LoginErrorKind::Unavailable,
+                "server_error" | "temporarily_unavailable" => LoginErrorKind::BadGateway,
                 _ => LoginErrorKind::Denied,
             },
             Self::OrgMismatch { .. } | Self::CrossSite => LoginErrorKind::Denied,

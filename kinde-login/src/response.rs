@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Gives the status of a kind of error.
-pub(crate) fn status(kind: LoginErrorKind) -> StatusCode {
+fn status(kind: LoginErrorKind) -> StatusCode {
     match kind {
         LoginErrorKind::InvalidRequest | LoginErrorKind::StaleFlow => StatusCode::BAD_REQUEST,
         LoginErrorKind::SignedOut => StatusCode::UNAUTHORIZED,
@@ -22,10 +22,40 @@ pub(crate) fn status(kind: LoginErrorKind) -> StatusCode {
     }
 }
 
+/// The head of an answer to an error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    status: StatusCode,
+    /// Whether the same request may be answered better in a moment.
+    is_passing: bool,
+}
+
+impl Verdict {
+    pub(crate) fn of(error: &LoginError) -> Self {
+        let kind = error.kind();
+        Self { status: status(kind), is_passing: kind == LoginErrorKind::Unavailable }
+    }
+
+    /// Of a callback whose flow is used up: asked again, it knows none. So nobody is told to, and a fault of Kinde's is
+    /// 502 (requirement F11).
+    pub(crate) fn of_callback(error: &LoginError) -> Self {
+        let status = match error.reason() {
+            LoginReason::Unreachable(_) | LoginReason::KeysUnavailable(_) => StatusCode::BAD_GATEWAY,
+            _ => status(error.kind()),
+        };
+        Self { status, is_passing: false }
+    }
+}
+
 /// Answers a program (RFC 9457). The code is stable; the reason is for the log alone.
 pub(crate) fn problem(error: &LoginError) -> Response<Bytes> {
+    problem_of(error, Verdict::of(error))
+}
+
+/// As [`problem`], with a head that was decided before.
+pub(crate) fn problem_of(error: &LoginError, verdict: Verdict) -> Response<Bytes> {
     note(error);
-    let status = status(error.kind());
+    let status = verdict.status;
     let mut body = json!({
         "type": "about:blank",
         "title": status.canonical_reason().unwrap_or("Error"),
@@ -38,14 +68,14 @@ pub(crate) fn problem(error: &LoginError) -> Response<Bytes> {
         members.insert("error".to_owned(), error.as_str().into());
     }
     let mut response = text(status, "application/problem+json", format!("{body}\n"));
-    wait(error, response.headers_mut());
+    wait(verdict, response.headers_mut());
     response
 }
 
 /// Answers somebody who looks at the page.
-pub(crate) fn page(error: &LoginError, page: String) -> Response<Bytes> {
+pub(crate) fn page(error: &LoginError, verdict: Verdict, page: String) -> Response<Bytes> {
     note(error);
-    let mut response = text(status(error.kind()), "text/html; charset=utf-8", page);
+    let mut response = text(verdict.status, "text/html; charset=utf-8", page);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
@@ -53,7 +83,7 @@ pub(crate) fn page(error: &LoginError, page: String) -> Response<Bytes> {
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
         ),
     );
-    wait(error, headers);
+    wait(verdict, headers);
     response
 }
 
@@ -109,8 +139,8 @@ fn protect(headers: &mut HeaderMap) {
     headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
 }
 
-fn wait(error: &LoginError, headers: &mut HeaderMap) {
-    if error.kind() == LoginErrorKind::Unavailable {
+fn wait(verdict: Verdict, headers: &mut HeaderMap) {
+    if verdict.is_passing {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
 }

@@ -1,9 +1,14 @@
 //! Kinde's answer: takes the flow once, exchanges the code once, begins the session.
 
+use std::{future::Future, sync::Arc, time::Duration};
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, header::SET_COOKIE};
-use kinde_core::{AccessToken, ExpectedIdToken, IdToken, Identity, Secret, UntrustedText};
+use kinde_core::{
+    AccessToken, ExpectedIdToken, FetchError, FetchErrorKind, IdToken, Identity, Secret, UntrustedText,
+};
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::Question;
 use crate::{
@@ -11,7 +16,9 @@ use crate::{
     callback::{AuthorizationResponse, Says},
     error::{LoginError, LoginReason},
     flow::Flow,
-    opened_at, response,
+    opened_at,
+    response::{self, Verdict},
+    return_to::ReturnTo,
     session::{Facts, Missing, Session, SessionId, SessionUser},
 };
 
@@ -29,8 +36,8 @@ impl Question<'_> {
         let flow =
             read.untrusted_state.as_deref().and_then(|state| self.flows().take(state, headers, &mut cookies));
         let finished = match read.says {
-            Says::Code(code) => match flow {
-                Some(flow) => self.finish(&flow, &code, &mut cookies).await,
+            Says::Code(code) => match &flow {
+                Some(flow) => self.finish(flow, &code, &mut cookies).await,
                 None => {
                     let state = read.untrusted_state.as_deref();
                     self.stale(opened_at::explain(state, self.request, &self.login.site)).await
@@ -43,7 +50,7 @@ impl Question<'_> {
                 // Without a flow anybody can have written the link: their words are not shown as Kinde's.
                 let description = description.as_deref().filter(|_| flow.is_some()).map(UntrustedText::new);
                 let told = LoginReason::Provider { error: UntrustedText::new(&error), description }.into();
-                match flow {
+                match &flow {
                     Some(_) => Err(told),
                     None => self.stale(told).await,
                 }
@@ -54,8 +61,19 @@ impl Question<'_> {
                 response.headers_mut().extend(cookies);
                 Ok(response)
             }
-            Err(error) => Ok(self.failure(&error, cookies)),
+            Err(error) => Ok(match &flow {
+                Some(flow) => {
+                    let verdict = Verdict::of_callback(&error);
+                    self.failure_of(&error, verdict, self.way_back(flow).as_ref(), cookies)
+                }
+                None => self.failure(&error, cookies),
+            }),
         }
+    }
+
+    /// Where the flow leads. It was judged when the flow began, and sealed since.
+    fn way_back(&self, flow: &Flow) -> Option<ReturnTo> {
+        flow.return_to.as_deref().and_then(|target| self.login.targets.parse(target))
     }
 
     /// Exchanges the code and begins the session.
@@ -67,32 +85,44 @@ impl Question<'_> {
     ) -> Result<Response<Bytes>, LoginError> {
         let keeper = &self.login.sessions.keeper;
         let redirect_uri = &self.login.application.redirect_uri;
-        let answer = keeper.client.exchange_code(code, redirect_uri, &flow.code_verifier()).await?;
+        let deadline = Instant::now() + ANSWERED_WITHIN;
+        let code_verifier = flow.code_verifier();
+        let unreachable = || LoginReason::Unreachable(FetchError::new(FetchErrorKind::Deadline));
+        let exchange = keeper.client.exchange_code(code, redirect_uri, &code_verifier);
+        let answer = within(deadline, exchange, unreachable).await?;
         let refresh_token = answer.refresh_token.clone();
-        match self.session_of(flow, answer).await {
-            Ok(kept) => {
-                self.replace_session(&kept.1).await;
-                kept.0.tell(keeper, self.request.headers(), cookies);
+        let begun = async {
+            let proven = self.session_of(flow, answer);
+            let session = within(deadline, proven, unreachable).await?;
+            let id = session.id;
+            let late = || LoginReason::StoreUnavailable { problem: "no answer in time".to_owned() };
+            Ok((within(deadline, keeper.begin(session), late).await?, id))
+        };
+        match begun.await {
+            Ok((kept, id)) => {
+                if timeout_at(deadline, self.replace_session(&id)).await.is_err() {
+                    tracing::warn!(target: "kinde_login", "an earlier session could not be deleted in time");
+                }
+                kept.tell(keeper, self.request.headers(), cookies);
                 self.count_finish(flow, cookies);
-                // It was judged when the flow began, and sealed since.
-                let target = flow.return_to.as_deref().and_then(|target| self.login.targets.parse(target));
-                let target = target.filter(|target| fits(target.as_str(), cookies));
+                let target = self.way_back(flow).filter(|target| fits(target.as_str(), cookies));
                 Ok(response::return_to(&target.unwrap_or_else(|| self.login.post_login.clone())))
             }
             Err(error) => {
-                // Nobody will use it: no session was begun.
-                keeper.revoke(refresh_token).await;
+                // Nobody will use it: no session was begun. And nobody waits for that.
+                let keeper = Arc::clone(keeper);
+                tokio::spawn(async move { keeper.revoke(refresh_token).await });
                 Err(error)
             }
         }
     }
 
-    /// Verifies what the code brought, and begins the session it belongs to.
+    /// Verifies what the code brought: the session that begins with it.
     async fn session_of(
         &self,
         flow: &Flow,
         answer: crate::client::TokenAnswer,
-    ) -> Result<(crate::session::Kept, SessionId), LoginError> {
+    ) -> Result<Session, LoginError> {
         let keeper = &self.login.sessions.keeper;
         let access_token = answer.untrusted_access_token;
         let proven = keeper
@@ -121,15 +151,13 @@ impl Question<'_> {
         }
         let org_code = access.org_code().ok().flatten();
         authorize::check_org(flow.org_code.as_deref(), org_code)?;
-        let session = Session {
+        Ok(Session {
             id: SessionId::new(keeper.randomness.as_ref()),
             user: SessionUser::of(&id_token),
             facts: self.facts(flow, &access, &id_token),
             access_token,
             refresh_token: answer.refresh_token,
-        };
-        let id = session.id;
-        Ok((keeper.begin(session).await?, id))
+        })
     }
 
     fn facts(&self, flow: &Flow, access: &AccessToken, id_token: &IdToken) -> Facts {
@@ -174,7 +202,7 @@ impl Question<'_> {
             tracing::warn!(target: "kinde_login", code = error.code(), "an earlier session could not be deleted");
         }
         // Nobody waits for it: signing in makes no more round trips than it has to.
-        let keeper = std::sync::Arc::clone(keeper);
+        let keeper = Arc::clone(keeper);
         tokio::spawn(async move { keeper.revoke(before.refresh_token.clone()).await });
     }
 
@@ -189,9 +217,7 @@ impl Question<'_> {
         if flow.is_some_and(|flow| flow.is_retry) {
             return None;
         }
-        let return_to = flow
-            .and_then(|flow| flow.return_to.as_deref())
-            .and_then(|target| self.login.targets.parse(target));
+        let return_to = flow.and_then(|flow| self.way_back(flow));
         let wishes = match error {
             "login_required" if flow.is_some_and(|flow| flow.is_silent) => {
                 let org_code = flow.and_then(|flow| flow.org_code.as_deref());
@@ -215,6 +241,15 @@ impl Question<'_> {
     }
 }
 
+/// Waits until the deadline, and then says what did not come.
+async fn within<T>(
+    deadline: Instant,
+    future: impl Future<Output = Result<T, LoginError>>,
+    late: impl FnOnce() -> LoginReason,
+) -> Result<T, LoginError> {
+    timeout_at(deadline, future).await.unwrap_or_else(|_| Err(late().into()))
+}
+
 /// Tells whether an answer with these cookies has room for a long way back, in the 4 KiB that nginx keeps for a head by
 /// default. Without it the browser lands at the start page: better there than at a page of the proxy's that says 502.
 fn fits(target: &str, cookies: &HeaderMap) -> bool {
@@ -222,6 +257,8 @@ fn fits(target: &str, cookies: &HeaderMap) -> bool {
     target.len() <= SHORT_TARGET || bytes.saturating_add(target.len()) <= ROOM_BYTES
 }
 
+/// For token endpoint, keys and store together: a browser is answered within ten seconds (requirement F11).
+const ANSWERED_WITHIN: Duration = Duration::from_secs(9);
 /// Leaves 300 bytes of the 4 KiB for all the other headers.
 const ROOM_BYTES: usize = 3_750;
 /// A session of the default budget has room for a way back of this length.

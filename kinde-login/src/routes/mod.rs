@@ -26,10 +26,12 @@ use tower_service::Service;
 use crate::{
     authorize::Intent,
     error::{LoginError, LoginReason},
+    links::Link,
     login::Inner,
     navigation::{self, Manner},
     page::Failure,
-    response,
+    response::{self, Verdict},
+    return_to::ReturnTo,
 };
 
 /// The sign-in routes: a service for `nest_service("/api/auth", …)` in axum, or for hyper as it is.
@@ -134,12 +136,24 @@ impl Question<'_> {
 
     /// Answers with an error: a page for somebody who looks at it, problem+json otherwise.
     fn failure(&self, error: &LoginError, cookies: HeaderMap) -> Response<Bytes> {
+        self.failure_of(error, Verdict::of(error), None, cookies)
+    }
+
+    /// As [`failure`](Self::failure); the page's link to sign in again keeps the way back.
+    fn failure_of(
+        &self,
+        error: &LoginError,
+        verdict: Verdict,
+        return_to: Option<&ReturnTo>,
+        cookies: HeaderMap,
+    ) -> Response<Bytes> {
         let mut response = if navigation::wants_page(self.request) {
-            let login = self.login.path(AuthRoute::Login);
+            let link = Link::to_route(self.login.path(AuthRoute::Login));
+            let login = return_to.into_iter().fold(link, |link, target| link.to(target.as_str())).to_string();
             let failure = Failure { error, login: &login, home: self.login.home.as_str() };
-            response::page(error, self.login.page.render(&failure))
+            response::page(error, verdict, self.login.page.render(&failure))
         } else {
-            response::problem(error)
+            response::problem_of(error, verdict)
         };
         response.headers_mut().extend(cookies);
         response

@@ -33,7 +33,7 @@ pub use store::{Lives, SessionStore, StoreError, StoreFuture, Stored};
 pub use user::{SessionUser, UserOrganization};
 
 pub(crate) use csrf::CrossSite;
-pub(crate) use keeper::{Keeper, Kept, Lifetimes, Missing, Place};
+pub(crate) use keeper::{Keeper, Lifetimes, Missing, Place};
 pub(crate) use layer::Sessions;
 pub(crate) use record::{Facts, Session};
 pub(crate) use refresh::{Refreshed, refused_token};

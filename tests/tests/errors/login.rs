@@ -78,9 +78,9 @@ async fn provoked() -> Vec<(&'static str, &'static str, Seen)> {
         ("answer_malformed", "502", Stage::set().await.finish_during(html()).await),
         ("answer_status", "502", Stage::set().await.finish_during(Fault::Status(500)).await),
         ("subject_mismatch", "502", other_person().await),
-        ("provider_unreachable", "503", Stage::set().await.finish_during(Fault::Reset).await),
+        ("provider_unreachable", "503", while_nothing_answers().await),
         ("login_keys_unavailable", "503", without_keys().await),
-        ("store_unavailable", "503", Stage::of(with_store_down().await).await.finish().await),
+        ("store_unavailable", "503", with_a_session_elsewhere(with_store_down().await).await),
         ("refresh_put_off", "503", while_refresh_fails().await),
         ("host_mismatch", "400", began_with(("host", "localhost:3000")).await),
         ("scheme_mismatch", "400", began_with(("x-forwarded-proto", "https")).await),
@@ -136,12 +136,30 @@ async fn other_person() -> Seen {
     stage.ask("/api/auth/me?fresh").await
 }
 
+async fn while_nothing_answers() -> Seen {
+    let stage = Stage::signed_in().await;
+    stage.site.kinde.fault("/oauth2/v2/user_profile", Fault::Reset);
+    stage.ask("/api/auth/me?fresh").await
+}
+
+/// A process that has just started, and cannot fetch keys.
 async fn without_keys() -> Seen {
-    let stage = Stage::set().await;
+    let before = Stage::signed_in().await;
+    let site = Site::start_in(Arc::clone(&before.site.kinde), |builder| builder).await;
     for path in ["/.well-known/jwks", "/.well-known/jwks.json"] {
-        stage.site.kinde.fault(path, Fault::Status(503));
+        site.kinde.fault(path, Fault::Status(503));
     }
-    stage.finish().await
+    let mut browser = Browser::default();
+    for ((_, name), value) in before.browser.jar {
+        browser.jar.insert((site.url.clone(), name), value);
+    }
+    browser.ask(Method::GET, &format!("{}/api/auth/me", site.url), &[]).await
+}
+
+async fn with_a_session_elsewhere(site: Site) -> Seen {
+    let mut browser = Browser::default();
+    browser.jar.insert((site.url.clone(), "kinde_session".to_owned()), "A".repeat(22));
+    browser.ask(Method::GET, &format!("{}/api/auth/me", site.url), &[]).await
 }
 
 /// Comes back from a sign-in that began elsewhere, where the cookie stayed.

@@ -1,7 +1,10 @@
 //! Authorization responses that are not what they should be.
 
-use kinde_emulator::Fault;
-use kinde_tests::site::{Browser, Site};
+use std::time::Duration;
+
+use kinde_core::{Clock, SystemClock};
+use kinde_emulator::{Fault, WrongAnswer};
+use kinde_tests::site::{Browser, Seen, Site};
 
 /// covers: F2 F3
 #[tokio::test]
@@ -73,9 +76,9 @@ async fn fault_of_the_token_endpoint_begins_no_session() {
             502,
         ),
         ("redirect", Fault::Redirect("http://127.0.0.1:1/".to_owned()), 502),
-        ("reset", Fault::Reset, 503),
-        ("truncated", Fault::TruncatedBody, 503),
-        ("endless", Fault::EndlessBody, 503),
+        ("reset", Fault::Reset, 502),
+        ("truncated", Fault::TruncatedBody, 502),
+        ("endless", Fault::EndlessBody, 502),
     ] {
         let mut browser = Browser::default();
         let started = browser.go(&format!("{}/api/auth/login", site.url)).await;
@@ -85,8 +88,54 @@ async fn fault_of_the_token_endpoint_begins_no_session() {
         let seen = browser.go(&callback).await;
         site.kinde.clear_faults();
         assert_eq!(seen.status, status, "{name}");
+        assert!(!seen.headers.contains_key("retry-after"), "{name}: the address works once");
         assert_eq!(site.kinde.requests("/oauth2/token"), 1, "{name}: one exchange for each code");
         assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()), "{name}");
+    }
+}
+
+/// Comes back from Kinde while it fails; gives the answer and how long it took.
+async fn come_back_during(faults: &[(&str, Fault)], wrong: Option<WrongAnswer>) -> (Seen, Duration) {
+    let site = Site::start().await;
+    let mut browser = Browser::default();
+    let login = format!("{}/api/auth/login?post_login_redirect_url=%2Ftodos%3Fa%3D%22b", site.url);
+    let started = browser.go(&login).await;
+    let callback = site.kinde.sign_in(&started.location.unwrap(), &site.kinde.person("alice")).unwrap();
+    wrong.into_iter().for_each(|wrong| site.kinde.answer_wrongly(wrong));
+    faults.iter().for_each(|(path, fault)| site.kinde.fault(path, fault.clone()));
+    let begun = SystemClock.monotonic();
+    let seen = browser.go(&callback).await;
+    assert!(!browser.cookies(&site.url).contains(&"kinde_session"));
+    (seen, SystemClock.monotonic().saturating_sub(begun))
+}
+
+/// covers: F11
+#[tokio::test]
+async fn kinde_that_hangs_is_502_within_ten_seconds_and_signing_in_again_leads_to_the_same_page() {
+    let slow = Fault::Delay(Duration::from_secs(6));
+    let hang = [("/oauth2/token", Fault::Hang)];
+    let slow_and_hang = [
+        ("/oauth2/token", slow),
+        ("/.well-known/jwks", Fault::Hang),
+        ("/.well-known/jwks.json", Fault::Hang),
+    ];
+    let revoke = [("/oauth2/revoke", Fault::Hang)];
+    let (token, keys, revocation) = tokio::join!(
+        come_back_during(&hang, None),
+        come_back_during(&slow_and_hang, None),
+        come_back_during(&revoke, Some(WrongAnswer::WrongNonce)),
+    );
+    for (name, (seen, took), most, code) in [
+        ("token endpoint", token, 10, "provider_unreachable"),
+        ("slow token endpoint and no keys", keys, 10, "provider_unreachable"),
+        ("revocation of what a refused sign-in brought", revocation, 3, "token_refused"),
+    ] {
+        assert_eq!(seen.status, 502, "{name}: {seen:?}");
+        assert!(took < Duration::from_secs(most), "{name}: {took:?}");
+        assert!(seen.body.contains(code), "{name}: {}", seen.body);
+        assert!(!seen.headers.contains_key("retry-after"), "{name}");
+        let again = "href=\"/api/auth/login?post_login_redirect_url=%2Ftodos%3Fa%3D%22b\"";
+        assert!(seen.body.contains(again), "{name}: {}", seen.body);
     }
 }
 
