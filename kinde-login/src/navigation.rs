@@ -35,6 +35,12 @@ pub(crate) fn manner(headers: &HeaderMap) -> Manner {
     if is_navigation { Manner::Navigation } else { Manner::Subresource }
 }
 
+/// Tells whether a script or an element of a page asked. What it is told may come late: the browser can have signed in
+/// anew since, so that such an answer removes no cookie (requirement G7).
+pub(crate) fn may_come_late(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
+}
+
 /// Tells whether another site led the browser here. Absent metadata says no: old browsers must be able to sign out.
 pub(crate) fn is_cross_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")

@@ -123,8 +123,7 @@ impl Question<'_> {
         }
         let mut response = response::json(StatusCode::UNAUTHORIZED, &json!({ "message": message }));
         if !absent.keeps_cookie {
-            let cookies = &self.login.sessions.keeper.cookies;
-            cookies.remove_session(self.request.headers(), response.headers_mut());
+            self.login.sessions.keeper.forget(self.request.headers(), response.headers_mut());
         }
         Ok(response)
     }

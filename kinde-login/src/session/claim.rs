@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    keeper::{Keeper, Loaded, Missing, Place},
+    find::Missing,
+    keeper::{Keeper, Loaded, Place},
     record::Session,
     refresh::{Refreshed, WAITS, is_newer},
 };

@@ -23,6 +23,7 @@ use crate::{
     client::OAuthClient,
     cookies::Cookies,
     error::{LoginError, LoginReason},
+    navigation,
     random::Randomness,
     seal::{Purpose, Sealer},
 };
@@ -38,9 +39,9 @@ pub(crate) struct Keeper {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) place: Place,
-    opened: OpenedSessions,
+    pub(super) opened: OpenedSessions,
     /// Moves on whenever a session ends or is replaced here, so that one that was looked up since needs no second look.
-    changes: AtomicU64,
+    pub(super) changes: AtomicU64,
     /// The newest state that this process knows of a session in a cookie. A browser may send the one before: its
     /// request was under way, or the answer with the new cookie never arrived.
     newest: Cache<SessionId, Arc<Session>>,
@@ -117,83 +118,6 @@ impl Keeper {
         }
     }
 
-    /// Finds the session of a request's cookie without waiting: `None` when a store has to be asked.
-    pub(crate) fn at_hand(&self, headers: &HeaderMap, now: Duration) -> Option<Result<Loaded, Missing>> {
-        let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(Missing::NoCookie)) };
-        match &self.place {
-            Place::Store(_) => None,
-            Place::Cookie { .. } => Some(self.open(&cookie, now)),
-        }
-    }
-
-    /// Finds the session of a request's cookie.
-    pub(crate) async fn find(&self, headers: &HeaderMap) -> Result<Result<Loaded, Missing>, LoginError> {
-        let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(Missing::NoCookie)) };
-        match &self.place {
-            Place::Cookie { .. } => Ok(self.open(&cookie, self.now())),
-            Place::Store(store) => {
-                let Some(id) = SessionId::parse(&cookie) else { return Ok(Err(Missing::Unusable)) };
-                self.load(store.as_ref(), id).await
-            }
-        }
-    }
-
-    /// Opens a sealed cookie, and prefers what is known to be newer.
-    fn open(&self, cookie: &[u8], now: Duration) -> Result<Loaded, Missing> {
-        let opened = self.opened.find_or(cookie, || self.read(Purpose::SessionCookie, b"", cookie))?;
-        let sent = &opened.session;
-        // Read before the looks: a change in between is then looked for again the next time.
-        let changes = self.changes.load(Ordering::SeqCst);
-        if !opened.is_current_at(changes) {
-            if self.ended.contains_key(&sent.id) {
-                return Err(Missing::Unusable);
-            }
-            if let Some(newer) = self.newer(sent) {
-                return if self.is_over(&newer.session, now) { Err(Missing::Unusable) } else { Ok(newer) };
-            }
-            opened.set_current_at(changes);
-        }
-        if self.is_over(sent, now) {
-            return Err(Missing::Unusable);
-        }
-        Ok(Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
-    }
-
-    /// Opens and reads a sealed session. One that a later version wrote is nobody here, and stays where it is: while a
-    /// deployment rolls, the next request may meet an instance that reads it.
-    fn read(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Result<Session, Missing> {
-        let sealed = std::str::from_utf8(sealed).map_err(|_| Missing::Unusable)?;
-        let Some(plain) = self.sealer.open(purpose, context, sealed) else {
-            // Sealed by a key that is gone, or not by us: no session.
-            return Err(if Sealer::is_later(sealed) { Missing::Later } else { Missing::Unusable });
-        };
-        let missing = if Session::is_later(&plain) { Missing::Later } else { Missing::Unusable };
-        Session::read(&plain).ok_or(missing)
-    }
-
-    /// Loads a session from the store.
-    pub(super) async fn load(
-        &self,
-        store: &dyn SessionStore,
-        id: SessionId,
-    ) -> Result<Result<Loaded, Missing>, LoginError> {
-        let stored = store.load(id.key(), self.lifetimes.idle).await.map_err(unavailable)?;
-        let Some(stored) = stored else { return Ok(Err(Missing::Unusable)) };
-        let read = || self.read(Purpose::SessionRecord, id.as_bytes(), &stored.data);
-        let session = match self.opened.find_or(&stored.data, read) {
-            Ok(opened) if opened.session.id == id => Arc::clone(&opened.session),
-            Ok(_) => return Ok(Err(Missing::Unusable)),
-            Err(missing) => return Ok(Err(missing)),
-        };
-        // The store counts idle time; the absolute end is in the record, too.
-        let is_old = self.now().as_secs()
-            >= session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
-        if is_old {
-            return Ok(Err(Missing::Unusable));
-        }
-        Ok(Ok(Loaded { session, version: stored.version, is_stale: false }))
-    }
-
     /// Begins a session; tells what the browser's cookie becomes.
     pub(crate) async fn begin(&self, session: Session) -> Result<Kept, LoginError> {
         match &self.place {
@@ -251,6 +175,13 @@ impl Keeper {
         }
     }
 
+    /// Removes the browser's cookie of a session that is over, unless a newer one may have come there meanwhile.
+    pub(crate) fn forget(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        if !navigation::may_come_late(request) {
+            self.cookies.remove_session(request, response);
+        }
+    }
+
     /// Gives what this process knows to be newer than a session in a cookie.
     pub(super) fn newer(&self, than: &Session) -> Option<Loaded> {
         let newest =
@@ -288,7 +219,7 @@ impl Keeper {
         self.clock.wall()
     }
 
-    fn is_over(&self, session: &Session, now: Duration) -> bool {
+    pub(super) fn is_over(&self, session: &Session, now: Duration) -> bool {
         session.is_over(now, self.lifetimes.idle, self.lifetimes.absolute)
     }
 
@@ -334,17 +265,6 @@ impl fmt::Debug for Keeper {
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
-}
-
-/// Why there is no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// The browser sent none.
-    NoCookie,
-    /// The browser sent one that is over, ended, or none of ours: its cookie is removed.
-    Unusable,
-    /// The browser sent one that a later version wrote: its cookie stays.
-    Later,
 }
 
 pub(super) fn unavailable(error: StoreError) -> LoginError {

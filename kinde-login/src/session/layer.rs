@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body;
 use kinde_core::{AuthReason, Credential, RefusedSession};
 use tower_layer::Layer;
@@ -15,9 +15,10 @@ use tower_service::Service;
 
 use super::{
     csrf::CrossSite,
+    find::Missing,
     future::ResponseFuture,
     handle::SessionHandle,
-    keeper::{Keeper, Kept, Loaded, Missing},
+    keeper::{Keeper, Kept, Loaded},
     refresh::Refreshed,
 };
 use crate::{
@@ -30,7 +31,8 @@ use crate::{
 /// Presents the access token of a browser's session to `KindeLayer`, which has to be inside.
 ///
 /// Made by [`Login::session_layer`](crate::Login::session_layer). A request with an `Authorization` header passes
-/// untouched, and its session is neither read nor refreshed. A session that is over is removed and the request goes on
+/// untouched, and its session is neither read nor refreshed; but for one of another scheme, such as the `Basic` of a
+/// proxy in front, which is no credential to `KindeLayer` either. A session that is over is removed and the request goes on
 /// as anonymous; this layer answers by itself only when a session cannot be judged (503), or when another site makes a
 /// browser change something (403).
 #[derive(Clone, Debug)]
@@ -81,7 +83,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> ResponseFuture<S, B> {
         // A header wins, good or not: then the session is not even read.
-        if request.headers().contains_key(header::AUTHORIZATION) {
+        if brings_credential(request.headers()) {
             return ResponseFuture::passing(self.inner.call(request));
         }
         let keeper = &self.sessions.keeper;
@@ -101,7 +103,7 @@ where
         // The service that was polled ready goes along; its clone, not yet ready, stays behind.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
-        let headers = SentCookies::of(request.headers()).to_headers();
+        let headers = Sent::of(request.headers()).to_headers();
         let sessions = self.sessions.clone();
         let looking = Box::pin(async move { sessions.look(&headers).await });
         ResponseFuture::looking(looking, ready, request, self.sessions.clone())
@@ -150,7 +152,7 @@ impl Sessions {
             }
             Found::Unusable => {
                 AskedFor::note(request);
-                Ok(After::Unusable(Arc::clone(&self.keeper), SentCookies::of(request.headers())))
+                Ok(After::Unusable(Arc::clone(&self.keeper), Sent::of(request.headers())))
             }
             Found::Session(loaded) => {
                 if self.cross_site.forges(request) {
@@ -159,10 +161,10 @@ impl Sessions {
                 }
                 let credential = Credential::from_session(loaded.session.access_token.clone());
                 let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded);
-                let cookies = SentCookies::of(request.headers());
+                let sent = Sent::of(request.headers());
                 request.extensions_mut().insert(credential);
                 request.extensions_mut().insert(handle.clone());
-                Ok(After::Session { handle, cookies, came_at: now })
+                Ok(After::Session { handle, sent, came_at: now })
             }
             // The cookie stays: nobody is signed out because something cannot be reached.
             Found::Unavailable(error) => Err(Box::new(response::problem(&error))),
@@ -174,10 +176,10 @@ impl Sessions {
 pub(crate) enum After {
     Nothing,
     /// The browser's cookie is removed.
-    Unusable(Arc<Keeper>, SentCookies),
+    Unusable(Arc<Keeper>, Sent),
     Session {
         handle: SessionHandle,
-        cookies: SentCookies,
+        sent: Sent,
         came_at: Duration,
     },
 }
@@ -200,22 +202,22 @@ impl After {
     pub(crate) fn finish(self, response: &mut HeaderMap) {
         // RFC 9110 §12.5.5: whoever answers with or without a cookie may answer differently.
         response.append(header::VARY, HeaderValue::from_static("Cookie"));
-        let (keeper, cookies) = match &self {
+        let (keeper, sent) = match &self {
             Self::Nothing => return,
-            Self::Unusable(keeper, cookies) => (keeper, cookies),
-            Self::Session { handle, cookies, .. } => (handle.keeper(), cookies),
+            Self::Unusable(keeper, sent) => (keeper, sent),
+            Self::Session { handle, sent, .. } => (handle.keeper(), sent),
         };
         response::forbid_storing(response);
         let Self::Session { handle, came_at, .. } = &self else {
-            return keeper.cookies.remove_session(&cookies.to_headers(), response);
+            return keeper.forget(&sent.to_headers(), response);
         };
         let current = handle.current();
         if current.has_ended {
-            return keeper.cookies.remove_session(&cookies.to_headers(), response);
+            return keeper.forget(&sent.to_headers(), response);
         }
         match keeper.kept(&current.loaded, *came_at) {
             Ok(Kept::AsItIs) => {}
-            Ok(kept) => kept.tell(keeper, &cookies.to_headers(), response),
+            Ok(kept) => kept.tell(keeper, &sent.to_headers(), response),
             // The browser keeps what it has; the state that this process remembers serves it meanwhile.
             Err(error) => {
                 tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
@@ -234,21 +236,42 @@ impl Kept {
     }
 }
 
-/// The cookies of a request that goes on to the application.
-pub(crate) struct SentCookies {
-    first: Option<HeaderValue>,
+/// What is kept of the headers of a request that goes on to the application.
+pub(crate) struct Sent {
+    cookie: Option<HeaderValue>,
     /// HTTP/2 may split the header.
-    others: Vec<HeaderValue>,
+    more_cookies: Vec<HeaderValue>,
+    fetch_mode: Option<HeaderValue>,
 }
 
-impl SentCookies {
+impl Sent {
     fn of(headers: &HeaderMap) -> Self {
         let mut cookies = headers.get_all(header::COOKIE).into_iter().cloned();
-        Self { first: cookies.next(), others: cookies.collect() }
+        Self {
+            cookie: cookies.next(),
+            more_cookies: cookies.collect(),
+            fetch_mode: headers.get(SEC_FETCH_MODE).cloned(),
+        }
     }
 
     fn to_headers(&self) -> HeaderMap {
-        let cookies = self.first.iter().chain(&self.others);
-        cookies.map(|cookie| (header::COOKIE, cookie.clone())).collect()
+        let cookies = self.cookie.iter().chain(&self.more_cookies).map(|cookie| (header::COOKIE, cookie));
+        let mode = self.fetch_mode.iter().map(|mode| (SEC_FETCH_MODE, mode));
+        cookies.chain(mode).map(|(name, value)| (name, value.clone())).collect()
     }
 }
+
+/// Tells whether the `Authorization` header is a credential, good or not, as the layer for bearer tokens reads it: a
+/// header of another scheme is none (RFC 9110 §11.6.2; requirement D1).
+fn brings_credential(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(value) = first else { return false };
+    let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_other_scheme = !scheme.eq_ignore_ascii_case(b"Bearer")
+        && !scheme.is_empty()
+        && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
+    second.is_some() || !is_other_scheme
+}
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");

@@ -2,6 +2,7 @@
 
 mod claim;
 mod csrf;
+mod find;
 #[cfg(test)]
 mod frozen;
 mod future;
@@ -33,7 +34,8 @@ pub use store::{Lives, SessionStore, StoreError, StoreFuture, Stored};
 pub use user::{SessionUser, UserOrganization};
 
 pub(crate) use csrf::CrossSite;
-pub(crate) use keeper::{Keeper, Lifetimes, Missing, Place};
+pub(crate) use find::Missing;
+pub(crate) use keeper::{Keeper, Lifetimes, Place};
 pub(crate) use layer::Sessions;
 pub(crate) use record::{Facts, Session};
 pub(crate) use refresh::{Refreshed, refused_token};

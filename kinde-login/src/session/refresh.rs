@@ -6,7 +6,8 @@ use kinde_core::{AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
 
 use super::{
-    keeper::{Keeper, Loaded, Missing, Place, latest},
+    find::Missing,
+    keeper::{Keeper, Loaded, Place, latest},
     record::{Facts, Session, SessionId},
     user::SessionUser,
 };

@@ -1,5 +1,6 @@
 //! People sign in and out in a browser: the whole way over real HTTP, with the emulator as Kinde.
 
+mod beside_a_header;
 mod breaker;
 mod callback;
 mod canary;
@@ -8,6 +9,8 @@ mod capture;
 mod fleet;
 mod half_written;
 mod hostile;
+mod instances;
+mod late_answers;
 mod lockout;
 mod machine;
 mod mistakes;

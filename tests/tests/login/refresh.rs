@@ -123,3 +123,20 @@ async fn session_ends_when_nobody_comes_for_a_week() {
         assert_eq!(other.go(&format!("{}/api/auth/me", site.url)).await.status, 401);
     }
 }
+
+/// covers: G3
+#[tokio::test]
+async fn session_that_outgrows_its_cookie_ends_at_the_refresh_and_the_next_sign_in_says_why() {
+    let (site, clock) = site(false).await;
+    let alice = site.kinde.person("alice").in_org("acme").remember();
+    let mut browser = site.signed_in(&alice).await;
+    let alice =
+        (0..300).fold(alice, |alice, number| alice.with(format!("create:resource{number}"))).remember();
+    pass(&site, &clock, DAY);
+    let seen = browser.go(&format!("{}/", site.url)).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, "nobody"));
+    assert!(browser.cookies(&site.url).is_empty(), "the end is open, not some minutes later");
+    let started = browser.go(&format!("{}/api/auth/login", site.url)).await;
+    let told = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
+    assert!(told.body.contains("session_too_large"), "{}", told.body);
+}

@@ -1,0 +1,32 @@
+//! Answers that come after something else happened to the browser's session.
+
+use http::Method;
+use kinde_login::MemoryStore;
+use kinde_tests::site::{NAVIGATION, SCRIPT, Site};
+
+/// covers: G2 G7
+#[tokio::test]
+async fn script_that_asked_before_a_new_sign_in_does_not_remove_the_new_session() {
+    for has_store in [false, true] {
+        let site = Site::start_with(|builder| match has_store {
+            true => builder.with_store(MemoryStore::new(10)),
+            false => builder,
+        })
+        .await;
+        let alice = site.kinde.person("alice");
+        let before = site.signed_in(&alice).await;
+        let mut after = before.clone();
+        after.sign_in(&site, &alice).await;
+        // Sent with the old cookie while the answer with the new one was on its way.
+        for path in ["/", "/me", "/api/auth/me", "/api/auth/setup"] {
+            let url = format!("{}{path}", site.url);
+            let late = before.clone().ask(Method::GET, &url, &SCRIPT).await;
+            assert!(!late.body.contains(alice.id()), "{path}: the old session is over");
+            assert!(!late.headers.contains_key("set-cookie"), "{path}, store {has_store}: {late:?}");
+        }
+        assert_eq!(after.go(&format!("{}/", site.url)).await.body, alice.id());
+        // Somebody who looks at a page is told, and the dead cookie goes.
+        let seen = before.clone().ask(Method::GET, &format!("{}/", site.url), &NAVIGATION).await;
+        assert!(seen.headers.contains_key("set-cookie"));
+    }
+}
