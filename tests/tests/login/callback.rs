@@ -105,7 +105,7 @@ async fn come_back_during(faults: &[(&str, Fault)], wrong: Option<WrongAnswer>) 
     faults.iter().for_each(|(path, fault)| site.kinde.fault(path, fault.clone()));
     let begun = SystemClock.monotonic();
     let seen = browser.go(&callback).await;
-    assert!(!browser.cookies(&site.url).contains(&"kinde_session"));
+    assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()));
     (seen, SystemClock.monotonic().saturating_sub(begun))
 }
 

@@ -149,11 +149,13 @@ async fn sign_in_refresh_and_sign_out_log_no_secret_at_any_level() {
         printed.push(format!("{:?}", browser.go("/api/auth/logout").await.headers.get("location")));
 
         let told = capture.records();
-        for code in
-            ["flow_unknown", "answer_status", "register these URLs", "refresh put off", "grant_refused"]
-        {
+        for code in ["flow_unknown", "answer_status", "refresh put off", "grant_refused"] {
             assert!(told.iter().any(|told| told.text.contains(code)), "the capture heard {code}");
         }
+        let to_register = format!("callback_url={URL}/api/auth/kinde_callback logout_url={URL}");
+        let hints: Vec<_> = told.iter().filter(|told| told.text.contains("register these URLs")).collect();
+        assert_eq!(hints.len(), 1, "at the start, and not with each sign-in");
+        assert!(hints[0].text.ends_with(&to_register), "{}", hints[0].text);
         printed.extend(told.into_iter().map(|told| format!("{}: {}", told.target, told.text)));
         let kinds: std::collections::BTreeSet<_> =
             browser.secrets.iter().map(|(name, _)| name.clone()).collect();
