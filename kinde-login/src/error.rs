@@ -148,8 +148,13 @@ pub enum LoginReason {
     TokenRefused(AuthError),
     /// The keys to judge a token by cannot be had now.
     KeysUnavailable(AuthError),
-    /// The token endpoint refused the code, the refresh token or the client.
+    /// The token endpoint refused the code or the refresh token.
     GrantRefused {
+        /// The error code, as in RFC 6749 §5.2.
+        error: UntrustedText,
+    },
+    /// The token endpoint refused the application itself, or what it may ask for: a setting is wrong, here or in Kinde.
+    ClientRefused {
         /// The error code, as in RFC 6749 §5.2.
         error: UntrustedText,
     },
@@ -223,7 +228,7 @@ impl LoginReason {
             | Self::Unreachable(_)
             | Self::RefreshPutOff { .. }
             | Self::StoreUnavailable { .. } => LoginErrorKind::Unavailable,
-            Self::SessionTooLarge { .. } => LoginErrorKind::Misconfigured,
+            Self::ClientRefused { .. } | Self::SessionTooLarge { .. } => LoginErrorKind::Misconfigured,
         }
     }
 
@@ -246,6 +251,7 @@ impl LoginReason {
             Self::TokenRefused(_) => "token_refused",
             Self::KeysUnavailable(_) => "login_keys_unavailable",
             Self::GrantRefused { .. } => "grant_refused",
+            Self::ClientRefused { .. } => "client_refused",
             Self::AnswerMalformed { .. } => "answer_malformed",
             Self::Status { .. } => "answer_status",
             Self::SubjectMismatch { .. } => "subject_mismatch",
@@ -290,7 +296,10 @@ impl LoginReason {
             Self::TokenRefused(error) => error.fix(),
             Self::KeysUnavailable(error) => error.fix(),
             Self::GrantRefused { .. } => {
-                "compare KINDE_CLIENT_ID, KINDE_CLIENT_SECRET and the registered callback URL"
+                "sign in again; if it comes back, compare KINDE_CLIENT_ID and the registered callback URL"
+            }
+            Self::ClientRefused { .. } => {
+                "compare KINDE_CLIENT_ID and KINDE_CLIENT_SECRET with the application in Kinde, and what it may use there: grants, APIs, scopes"
             }
             Self::AnswerMalformed { .. } | Self::Status { .. } => {
                 "see whether a proxy answers in the place of Kinde"
@@ -353,6 +362,9 @@ impl fmt::Display for LoginReason {
                 formatter.write_str("the keys to judge Kinde's answer by are unavailable")
             }
             Self::GrantRefused { error } => write!(formatter, "the token endpoint answered {error}"),
+            Self::ClientRefused { error } => {
+                write!(formatter, "the token endpoint refuses this application: {error}")
+            }
             Self::AnswerMalformed { what, problem } => {
                 write!(formatter, "the answer to the {what} is malformed: {problem}")
             }

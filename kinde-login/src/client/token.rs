@@ -61,7 +61,8 @@ impl OAuthClient {
     ///
     /// # Errors
     ///
-    /// [`GrantRefused`](LoginReason::GrantRefused) for an OAuth error, [`Status`](LoginReason::Status) for a status
+    /// [`GrantRefused`](LoginReason::GrantRefused) for an OAuth error, [`ClientRefused`](LoginReason::ClientRefused) for
+    /// one that says the same until a setting is mended, [`Status`](LoginReason::Status) for a status
     /// that is none of the protocol's, [`AnswerMalformed`](LoginReason::AnswerMalformed) for anything else.
     pub fn token_answer(answer: &Response<Bytes>) -> Result<TokenAnswer, LoginError> {
         match answer.status().as_u16() {
@@ -82,9 +83,7 @@ impl OAuthClient {
                 })
             }
             status @ (400 | 401 | 403) => match serde_json::from_slice::<Refusal>(answer.body()) {
-                Ok(Refusal { error }) => {
-                    Err(LoginReason::GrantRefused { error: UntrustedText::new(&error) }.into())
-                }
+                Ok(Refusal { error }) => Err(refusal(&error).into()),
                 // A gateway answers such a status too: that is no word of Kinde's about the grant.
                 Err(_) => Err(LoginReason::Status { what: WHAT, status }.into()),
             },
@@ -148,6 +147,21 @@ impl OAuthClient {
         } else {
             Err(LoginReason::Status { what: "revocation request", status }.into())
         }
+    }
+}
+
+/// Tells what was refused: what was sent, or whoever sent it.
+fn refusal(error: &str) -> LoginReason {
+    let told = UntrustedText::new(error);
+    match error {
+        // RFC 6749 §5.2: none of them is about one person's code or token, and none passes by itself. A redirect URI
+        // that is not registered is an `invalid_grant` there; other servers have a name for it.
+        "invalid_client"
+        | "unauthorized_client"
+        | "unsupported_grant_type"
+        | "invalid_scope"
+        | "redirect_uri_mismatch" => LoginReason::ClientRefused { error: told },
+        _ => LoginReason::GrantRefused { error: told },
     }
 }
 
@@ -249,6 +263,25 @@ mod tests {
             answer(200, r#"{"access_token":1}"#).unwrap_err(),
         ] {
             assert!(!ends_session(&error), "{error}");
+        }
+    }
+
+    #[test]
+    fn refused_application_is_told_from_a_refused_grant() {
+        for (status, error, code) in [
+            (401, "invalid_client", "client_refused"),
+            (400, "invalid_client", "client_refused"),
+            (403, "unauthorized_client", "client_refused"),
+            (400, "unsupported_grant_type", "client_refused"),
+            (400, "invalid_scope", "client_refused"),
+            (400, "redirect_uri_mismatch", "client_refused"),
+            (400, "invalid_grant", "grant_refused"),
+            (400, "invalid_request", "grant_refused"),
+            (400, "Invalid_Client", "grant_refused"),
+            (503, "invalid_client", "answer_status"),
+        ] {
+            let refused = answer(status, &format!(r#"{{"error":"{error}"}}"#)).unwrap_err();
+            assert_eq!(refused.code(), code, "{status} {error}");
         }
     }
 

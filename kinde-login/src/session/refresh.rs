@@ -30,7 +30,8 @@ pub(crate) enum Refreshed {
     Later,
     /// It is over: signed out elsewhere, revoked, expired.
     Ended,
-    /// Kinde or the store cannot be reached, and the access token is over: the session waits.
+    /// Kinde or the store cannot be reached, or Kinde refuses this application, and the access token is over: the session
+    /// waits.
     Unavailable(LoginError),
 }
 
@@ -38,8 +39,8 @@ pub(crate) enum Refreshed {
 #[derive(Debug)]
 pub(crate) struct Refreshes {
     flights: SingleFlight<SessionId, Refreshed>,
-    /// Sessions that are not tried again for a while, by id and generation.
-    resting: Cache<(SessionId, u64), ()>,
+    /// Sessions that are not tried again for a while, by id and generation, and what the last try came to.
+    resting: Cache<(SessionId, u64), Option<LoginError>>,
     /// What Kinde gave for a refresh token that is used up, while the store could not take it.
     unkept: Cache<SessionId, Arc<Session>>,
     /// Tells this process's claims from others'.
@@ -110,9 +111,14 @@ impl Keeper {
                 Refreshed::Still(due)
             };
         };
-        if self.is_expired(&due.session) && self.refreshes.resting.contains_key(&attempt(&due.session)) {
+        if self.is_expired(&due.session)
+            && let Some(last) = self.refreshes.resting.get(&attempt(&due.session))
+        {
             let cause = "it came to nothing a moment ago";
-            return Refreshed::Unavailable(LoginReason::RefreshPutOff { cause }.into());
+            let lasting = last.filter(|error| error.kind() == LoginErrorKind::Misconfigured);
+            return Refreshed::Unavailable(
+                lasting.unwrap_or_else(|| LoginReason::RefreshPutOff { cause }.into()),
+            );
         }
         let due = match self.claim(due).await {
             Ok(claimed) => claimed,
@@ -136,7 +142,7 @@ impl Keeper {
         if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
         {
             // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
-            self.refreshes.resting.insert(attempt(&after), ());
+            self.refreshes.resting.insert(attempt(&after), None);
         }
         // Kept in this process alone it would be lost minutes later, with a refresh token that is used up: better to end
         // it now, and let the next sign-in say what is too large.
@@ -233,13 +239,14 @@ impl Keeper {
     /// Keeps the session as it is, and lets it rest before the next try.
     pub(super) fn later(&self, due: Loaded, error: LoginError) -> Refreshed {
         tracing::warn!(target: "kinde_login", code = error.code(), reason = %error.reason(), "refresh put off");
-        self.refreshes.resting.insert(attempt(&due.session), ());
+        self.refreshes.resting.insert(attempt(&due.session), Some(error.clone()));
         if self.has_ended(&due.session.id) {
             Refreshed::Ended
         } else if self.is_expired(&due.session) {
-            // Whatever Kinde answered: the browser shall come again (requirement F16).
+            // Whatever Kinde answered: the browser shall come again (requirement F16). What a setting is the cause of is
+            // told as that each time, since it does not pass.
             Refreshed::Unavailable(match error.kind() {
-                LoginErrorKind::Unavailable => error,
+                LoginErrorKind::Unavailable | LoginErrorKind::Misconfigured => error,
                 _ => LoginReason::RefreshPutOff { cause: error.code() }.into(),
             })
         } else {

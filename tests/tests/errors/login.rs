@@ -75,6 +75,7 @@ async fn provoked() -> Vec<(&'static str, &'static str, Seen)> {
         ("org_mismatch", "403", other_organization().await),
         ("token_refused", "502", wrongly(WrongAnswer::WrongNonce).await),
         ("grant_refused", "502", wrongly(WrongAnswer::ForeignCode).await),
+        ("client_refused", "500", Stage::set().await.finish_during(refused_client()).await),
         ("answer_malformed", "502", Stage::set().await.finish_during(html()).await),
         ("answer_status", "502", Stage::set().await.finish_during(Fault::Status(500)).await),
         ("subject_mismatch", "502", other_person().await),
@@ -192,6 +193,10 @@ async fn with_store_down() -> Site {
 
 async fn with_small_cookies() -> Site {
     Site::start_with(|builder| builder.with_cookie_budget_bytes(1_000)).await
+}
+
+fn refused_client() -> Fault {
+    Fault::json(401, r#"{"error":"invalid_client"}"#)
 }
 
 fn html() -> Fault {

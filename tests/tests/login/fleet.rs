@@ -125,7 +125,7 @@ pub(crate) async fn recovered(browser: &mut Browser, url: &str) -> Seen {
     let began = tokio::time::Instant::now();
     loop {
         let seen = browser.go(url).await;
-        if seen.status != 503 || began.elapsed() > Duration::from_secs(30) {
+        if !matches!(seen.status, 500 | 503) || began.elapsed() > Duration::from_secs(30) {
             return seen;
         }
         tokio::time::sleep(Duration::from_millis(250)).await;

@@ -13,7 +13,7 @@ use kinde_emulator::{Environment, Fault};
 use kinde_login::{Lives, MemoryStore, SessionId, SessionStore, StoreError, StoreFuture, Stored};
 use kinde_tests::site::{NAVIGATION, Site, clock_of};
 
-use crate::fleet::recovered;
+use crate::{capture::Capture, fleet::recovered};
 
 /// Refuses one replacement: the one that the count says, of those to come.
 #[derive(Clone, Debug)]
@@ -123,7 +123,6 @@ async fn refresh_that_kinde_refuses_for_its_own_reasons_is_503_and_not_an_error_
             "a page that says 400",
             Fault::Body { status: 400, content_type: "text/html".to_owned(), bytes: b"x".to_vec() },
         ),
-        ("a refused client", Fault::json(401, r#"{"error":"invalid_client"}"#)),
         ("reset", Fault::Reset),
     ] {
         let half = half().await;
@@ -137,4 +136,34 @@ async fn refresh_that_kinde_refuses_for_its_own_reasons_is_503_and_not_an_error_
         }
         assert!(browser.jar == before, "{name}: the cookie is as it was");
     }
+}
+
+/// A client secret that was replaced in Kinde and not here: no time mends it, and nobody is signed out by it.
+///
+/// covers: F16
+#[tokio::test]
+async fn refresh_that_refuses_the_application_is_500_says_how_to_mend_it_and_goes_on_when_mended() {
+    let half = half().await;
+    let alice = half.site.kinde.person("alice");
+    let mut browser = half.site.signed_in(&alice).await;
+    let before = browser.jar.clone();
+    half.pass_a_day();
+    half.site.kinde.fault("/oauth2/token", Fault::json(401, r#"{"error":"invalid_client"}"#));
+    let (capture, _listening) = Capture::begin();
+    // The first asks Kinde; those right after it do not, and are told the same.
+    for path in ["/", "/", "/api/auth/me", "/dashboard"] {
+        let seen = browser.go(&format!("{}{path}", half.site.url)).await;
+        assert_eq!((seen.status, seen.headers.get("retry-after")), (500, None), "{path}: {seen:?}");
+        assert!(seen.body.contains("client_refused"), "{path}: {}", seen.body);
+        assert!(!seen.body.contains("invalid_client"), "{path}: {}", seen.body);
+    }
+    assert!(browser.jar == before, "the cookie is as it was");
+    let told = capture.records();
+    let told =
+        told.iter().find(|told| told.text.contains("code=client_refused") && told.text.contains("fix="));
+    let text = &told.expect("it is logged with what to do").text;
+    assert!(text.contains("invalid_client") && text.contains("KINDE_CLIENT_SECRET"), "{text}");
+    half.site.kinde.clear_faults();
+    let seen = recovered(&mut browser, &format!("{}/", half.site.url)).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()));
 }
