@@ -148,6 +148,14 @@ impl Flows<'_> {
         (is_ours.is_ok() && !flow.is_over(self.now)).then_some(flow)
     }
 
+    /// Tells whether one of the browser's flows is a second try.
+    pub(crate) fn has_retry(&self, request: &HeaderMap) -> bool {
+        let mut flows = self.cookies.flows(request, MOST_READ);
+        flows.any(|(id, sealed)| {
+            self.open(id, sealed).is_some_and(|flow| flow.is_retry && !flow.is_over(self.now))
+        })
+    }
+
     fn started_at(&self, id: &str, sealed: &str) -> Option<u64> {
         self.open(id, sealed).filter(|flow| !flow.is_over(self.now)).map(|flow| flow.started_at)
     }
@@ -298,6 +306,26 @@ mod tests {
         let [first, second] = [(); 2].map(|()| browser.start(NOW));
         assert!(browser.take(&first.state, NOW + Duration::from_secs(599)).is_some());
         assert!(browser.take(&second.state, NOW + Duration::from_secs(600)).is_none());
+    }
+
+    #[test]
+    fn second_try_is_seen_while_its_flow_lasts() {
+        let mut browser = Browser::new();
+        browser.start(NOW);
+        let has_retry = |browser: &Browser, seconds| {
+            let now = NOW + Duration::from_secs(seconds);
+            Flows { cookies: &browser.cookies, sealer: &browser.sealer, now }.has_retry(&browser.request())
+        };
+        assert!(!has_retry(&browser, 0), "a first try alone");
+        let mut flow = Flow::start(&SystemRandomness, NOW);
+        flow.is_retry = true;
+        let mut response = HeaderMap::new();
+        let flows = Flows { cookies: &browser.cookies, sealer: &browser.sealer, now: NOW };
+        flows.keep(&flow, &browser.request(), &mut response, &SystemRandomness).unwrap();
+        browser.answer(&response);
+        assert!(has_retry(&browser, 599) && !has_retry(&browser, 600));
+        browser.take(&flow.state, NOW);
+        assert!(!has_retry(&browser, 0), "finished");
     }
 
     /// covers: F2

@@ -214,7 +214,12 @@ impl Question<'_> {
         flow: Option<&Flow>,
         cookies: &HeaderMap,
     ) -> Option<Result<Response<Bytes>, LoginError>> {
-        if flow.is_some_and(|flow| flow.is_retry) {
+        // Kinde leaves the state out of some errors: then a second try that this browser has under way says enough.
+        let is_second = match flow {
+            Some(flow) => flow.is_retry,
+            None => self.flows().has_retry(self.request.headers()),
+        };
+        if is_second {
             return None;
         }
         let return_to = flow.and_then(|flow| self.way_back(flow));

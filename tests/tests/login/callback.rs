@@ -169,6 +169,36 @@ async fn silent_switch_that_needs_a_page_is_tried_once_more_with_one() {
     assert!(!again.contains("prompt=none") && again.contains(&format!("org_code={acme}")), "{again}");
 }
 
+/// Kinde's answer to an expired link of an e-mail names no flow.
+#[tokio::test]
+async fn link_that_expired_starts_again_once_with_or_without_a_state() {
+    use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+
+    let site = Site::start().await;
+    let reauth_state = BASE64_STANDARD_NO_PAD.encode(r#"{"org_code":"org_1","client_id":"evil"}"#);
+    let expired =
+        format!("{}/api/auth/kinde_callback?error=login_link_expired&reauth_state={reauth_state}", site.url);
+    for has_state in [false, true] {
+        let mut browser = Browser::default();
+        let answer_to = |started: &str| {
+            let state = started.split(['?', '&']).find(|part| part.starts_with("state=")).unwrap().to_owned();
+            if has_state { format!("{expired}&{state}") } else { expired.clone() }
+        };
+        // A tab that has nothing to do with it.
+        let other = browser.go(&format!("{}/api/auth/login", site.url)).await.location.unwrap();
+        let first = browser.go(&format!("{}/api/auth/register", site.url)).await.location.unwrap();
+        let again = browser.go(&answer_to(&first)).await;
+        assert_eq!(again.status, 303, "state {has_state}: {again:?}");
+        let again = again.location.unwrap();
+        assert!(again.contains("org_code=org_1") && !again.contains("evil"), "{again}");
+        let stopped = browser.go(&answer_to(&again)).await;
+        assert_eq!((stopped.status, stopped.location), (403, None), "state {has_state}: a second time");
+        assert!(stopped.body.contains("provider_error"), "{}", stopped.body);
+        let finished = site.kinde.sign_in(&other, &site.kinde.person("alice")).unwrap();
+        assert_eq!(browser.go(&finished).await.status, 303, "state {has_state}: the other tab goes on");
+    }
+}
+
 #[tokio::test]
 async fn browser_that_is_sent_to_sign_in_over_and_over_is_stopped() {
     let site = Site::start().await;
