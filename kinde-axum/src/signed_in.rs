@@ -15,11 +15,21 @@ use crate::{
 /// Who is signed in, with their profile: from the session's verified ID token.
 ///
 /// Refusals are those of [`AuthUser`](crate::AuthUser). A caller with a bearer token has no session: then the profile is
-/// what the access token holds, and each method says how to put more into it rather than give an empty text.
+/// what the access token holds, and each method says how to put more into it rather than give an empty text. Of all this
+/// Kinde itself puts the e-mail address there, where the application's token customization asks for it; the rest is in ID
+/// tokens, unless a token workflow writes claims of the same names into access tokens.
 #[derive(Clone, Debug)]
 pub struct SignedInUser {
     access_token: Arc<AccessToken>,
-    session: Option<SessionUser>,
+    source: Source,
+}
+
+/// Where the profile is from.
+#[derive(Clone, Debug)]
+enum Source {
+    Session(SessionUser),
+    /// The access token, and the organizations it lists.
+    Bearer(Vec<UserOrganization>),
 }
 
 impl SignedInUser {
@@ -75,18 +85,32 @@ impl SignedInUser {
 
     /// Gives the person's organizations, for a switcher.
     ///
+    /// A session has those that the ID token lists. A bearer token lists none unless a token workflow writes the claim
+    /// `organizations` (`[{"id", "name"}]`) or `org_codes` into it; the organization it is for is
+    /// [`OrgCode`](crate::OrgCode).
+    ///
     /// # Errors
     ///
-    /// As [`email`](Self::email).
+    /// [`NotInToken`] when there is none in the list, or no list.
     pub fn organizations(&self) -> Result<&[UserOrganization], NotInToken> {
-        let organizations = self.session.as_ref().map(|user| user.organizations.as_slice());
-        organizations.filter(|all| !all.is_empty()).ok_or(NotInToken { claim: "organizations" })
+        let organizations = match &self.source {
+            Source::Session(user) => &user.organizations,
+            Source::Bearer(organizations) => organizations,
+        };
+        if organizations.is_empty() { Err(self.not_in_token("organizations")) } else { Ok(organizations) }
     }
 
     fn of(parts: &Parts, state: &AuthState) -> Result<Self, AuthError> {
         let access_token = Arc::clone(state.user()?);
-        let session = SessionHandle::user(&parts.extensions).ok();
-        Ok(Self { access_token, session })
+        let source = match SessionHandle::user(&parts.extensions) {
+            Ok(user) => Source::Session(user),
+            Err(_) => Source::Bearer(UserOrganization::of_access_token(&access_token)),
+        };
+        Ok(Self { access_token, source })
+    }
+
+    fn not_in_token(&self, claim: &'static str) -> NotInToken {
+        NotInToken { claim, is_bearer: matches!(self.source, Source::Bearer(_)) }
     }
 
     fn text(
@@ -94,11 +118,11 @@ impl SignedInUser {
         claim: &'static str,
         of_session: impl Fn(&SessionUser) -> Option<&str>,
     ) -> Result<String, NotInToken> {
-        let known = match &self.session {
-            Some(user) => of_session(user).map(str::to_owned),
-            None => self.access_token.claim(claim).ok().flatten(),
+        let known = match &self.source {
+            Source::Session(user) => of_session(user).map(str::to_owned),
+            Source::Bearer(_) => self.access_token.claim(claim).ok().flatten(),
         };
-        known.ok_or(NotInToken { claim })
+        known.filter(|text| !text.is_empty()).ok_or_else(|| self.not_in_token(claim))
     }
 }
 
@@ -118,10 +142,11 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedInUser {
     }
 }
 
-/// The tokens of this caller do not hold a claim.
+/// The token that the profile is from does not hold a claim: the ID token of a session, the access token otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotInToken {
     claim: &'static str,
+    is_bearer: bool,
 }
 
 impl NotInToken {
@@ -129,15 +154,31 @@ impl NotInToken {
     pub fn claim(&self) -> &'static str {
         self.claim
     }
+
+    /// Gives one sentence on how the claim gets into the token.
+    pub fn fix(&self) -> &'static str {
+        match (self.is_bearer, self.claim) {
+            (true, "email") => {
+                "choose it for access tokens in Kinde, under the application's token customization"
+            }
+            (true, _) => {
+                "Kinde puts it into ID tokens only: let the person sign in here, or add a claim of this name to access \
+                 tokens by a token workflow in Kinde"
+            }
+            (false, "organizations") => {
+                "the person belongs to none, or it has to be chosen for ID tokens in Kinde, under the application's \
+                 token customization"
+            }
+            (false, "email") => "the person has none, or KINDE_SCOPE has no email",
+            (false, "phone_number") => "the person has none, or KINDE_SCOPE has no phone",
+            (false, _) => "the person has none, or KINDE_SCOPE has no profile",
+        }
+    }
 }
 
 impl fmt::Display for NotInToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} is not in this token: choose it in Kinde under the application's token customization",
-            self.claim
-        )
+        write!(formatter, "{} is not in this token: {}", self.claim, self.fix())
     }
 }
 

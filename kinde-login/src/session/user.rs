@@ -1,6 +1,6 @@
 //! Who is signed in, as the verified ID token of the sign-in says.
 
-use kinde_core::IdToken;
+use kinde_core::{AccessToken, IdToken};
 use serde::{Deserialize, Serialize};
 
 /// Who is signed in: the profile of the session's verified ID token.
@@ -67,15 +67,30 @@ impl SessionUser {
     }
 }
 
+impl UserOrganization {
+    /// Reads the organizations that an access token lists. Kinde itself writes them into ID tokens only; a token workflow
+    /// can write the claim `organizations` or `org_codes` into access tokens, too. Otherwise there are none.
+    pub fn of_access_token(token: &AccessToken) -> Vec<Self> {
+        let named = token.claim::<Vec<Named>>("organizations").ok().flatten();
+        Self::listed(named, || token.claim::<Vec<String>>("org_codes").ok().flatten())
+    }
+
+    fn listed(named: Option<Vec<Named>>, codes: impl FnOnce() -> Option<Vec<String>>) -> Vec<Self> {
+        match named {
+            Some(named) => named.into_iter().map(|Named { id, name }| Self { code: id, name }).collect(),
+            None => codes().unwrap_or_default().into_iter().map(|code| Self { code, name: None }).collect(),
+        }
+    }
+}
+
 fn organizations(token: &IdToken) -> Vec<UserOrganization> {
-    #[derive(Deserialize)]
-    struct Named {
-        id: String,
-        name: Option<String>,
-    }
-    if let Ok(Some(named)) = token.claim::<Vec<Named>>("organizations") {
-        return named.into_iter().map(|Named { id, name }| UserOrganization { code: id, name }).collect();
-    }
-    let codes = token.claim::<Vec<String>>("org_codes").ok().flatten().unwrap_or_default();
-    codes.into_iter().map(|code| UserOrganization { code, name: None }).collect()
+    let named = token.claim::<Vec<Named>>("organizations").ok().flatten();
+    UserOrganization::listed(named, || token.claim::<Vec<String>>("org_codes").ok().flatten())
+}
+
+/// An entry of the claim `organizations`.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    name: Option<String>,
 }

@@ -2,9 +2,12 @@
 
 use axum::{Router, body::Body, routing::get};
 use http::{Method, Request};
-use kinde_axum::KindeLayer;
-use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site, handle_of};
-use serde_json::Value;
+use kinde_axum::{KindeLayer, SignedInUser};
+use kinde_tests::{
+    send_bearer,
+    site::{Browser, NAVIGATION, SCRIPT, Site, handle_of},
+};
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 /// covers: F1 F15 G4 G6
@@ -225,4 +228,59 @@ async fn profile_of_a_session_is_there_and_of_a_bearer_token_it_says_what_is_mis
     let bearer = format!("Bearer {}", alice.access_token());
     let told = browser.ask(Method::GET, &url, &[("authorization", &bearer)]).await.body;
     assert!(told.starts_with("email is not in this token"), "{told}");
+}
+
+#[tokio::test]
+async fn bearer_token_tells_what_it_lists_and_says_who_can_put_the_rest_into_it() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice").in_org("acme").remember();
+    let told = async |user: SignedInUser| {
+        let all = user.organizations().map(|all| {
+            all.iter()
+                .map(|one| format!("{} {}", one.code, one.name.as_deref().unwrap_or("-")))
+                .collect::<Vec<_>>()
+        });
+        let all = all.map_or_else(|missing| missing.to_string(), |all| all.join(","));
+        format!("{all}|{}", user.email().unwrap_or_else(|missing| missing.to_string()))
+    };
+    let verifier = handle_of(&site.kinde, &site.url, &[]).verifier().build().unwrap();
+    let app = Router::new().route("/", get(told)).layer(KindeLayer::new(verifier).optional());
+    let named =
+        json!([{"id": "org_1", "name": "Vo\u{df} & Co"}, {"id": "org_2", "name": null}, {"id": "org_3"}]);
+    let nowhere = "organizations is not in this token: Kinde puts it into ID tokens only";
+    let no_email = "email is not in this token: choose it for access tokens in Kinde";
+    for (name, token, organizations, email) in [
+        ("as Kinde issues it", alice.access_token(), nowhere, no_email),
+        (
+            "with names",
+            alice.with_claim("organizations", named).access_token(),
+            "org_1 Vo\u{df} & Co,org_2 -,org_3 -",
+            no_email,
+        ),
+        (
+            "with codes",
+            alice.with_claim("org_codes", json!(["org_1", "org_2"])).access_token(),
+            "org_1 -,org_2 -",
+            no_email,
+        ),
+        (
+            "of another shape",
+            alice.with_claim("organizations", json!("org_1")).access_token(),
+            nowhere,
+            no_email,
+        ),
+        ("empty list", alice.with_claim("org_codes", json!([])).access_token(), nowhere, no_email),
+        (
+            "with an address",
+            alice.with_claim("email", "a@example.test").access_token(),
+            nowhere,
+            "a@example.test",
+        ),
+        ("with an empty address", alice.with_claim("email", "").access_token(), nowhere, no_email),
+    ] {
+        let seen = send_bearer(&app, "/", &token).await.body;
+        let (told_organizations, told_email) = seen.split_once('|').unwrap();
+        assert!(told_organizations.starts_with(organizations), "{name}: {told_organizations}");
+        assert!(told_email.starts_with(email), "{name}: {told_email}");
+    }
 }
