@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{HeaderValue, Request, header};
-use kinde_core::{Clock, Secret, SystemClock};
+use kinde_core::{Clock, FetchError, FetchErrorKind, Secret, SystemClock};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -76,8 +76,8 @@ impl MachineTokens {
         let inner = Arc::clone(&self.inner);
         let fetched = self.inner.flights.run((), || async move { inner.fetch().await }).await;
         fetched.unwrap_or_else(|| {
-            let problem = "the request for a machine token was abandoned".to_owned();
-            Err(LoginReason::StoreUnavailable { problem }.into())
+            let abandoned = FetchError::new(FetchErrorKind::Abandoned);
+            Err(LoginReason::Unreachable(abandoned).into())
         })
     }
 
@@ -195,3 +195,42 @@ where
 
 /// A token is replaced this long before its end; one that lives less than ten times as long, in its last tenth.
 const AHEAD: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kinde_core::{Endpoints, FetchFuture, HttpFetch, Issuer};
+
+    use super::*;
+
+    /// Answers nobody.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl HttpFetch for Silent {
+        fn fetch(&self, _: Request<Bytes>, _: usize) -> FetchFuture<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// covers: J5 J8
+    #[test]
+    fn request_whose_runtime_ended_was_abandoned_and_no_store_is_blamed() {
+        let endpoints = Endpoints::new(&Issuer::new("https://acme.kinde.com").unwrap());
+        let client = OAuthClient::new(endpoints, "client", None, Silent);
+        let tokens = MachineTokens::new(client, "https://api.example.com");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let _entered = handle.enter();
+        let mut asking = std::pin::pin!(tokens.token());
+        let Poll::Ready(Err(error)) =
+            asking.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop()))
+        else {
+            panic!("it waits, or has a token");
+        };
+        assert_eq!(error.code(), "provider_unreachable");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, FetchError::new(FetchErrorKind::Abandoned).to_string());
+    }
+}
