@@ -24,7 +24,7 @@ impl LoginError {
         &self.reason
     }
 
-    /// Gives the stable code, for example `state_mismatch`.
+    /// Gives the stable code, for example `flow_unknown`.
     pub fn code(&self) -> &'static str {
         self.reason.code()
     }

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::user::SessionUser;
 use crate::random::Randomness;
 
-/// The name of a session: 128 random bits.
+/// The name of a session, or the name under which a store keeps it: 128 bits.
+///
+/// A session's own name is random, stands in the browser's cookie and is never shown. A store is given its digest, so that
+/// nobody who reads the store can make the cookie of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SessionId([u8; ID_LEN]);
 
@@ -32,7 +35,7 @@ impl SessionId {
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// Gives the id under which a store keeps the session: whoever reads the store cannot make the cookie of it.
+    /// Gives the id under which a store keeps the session: the first half of the SHA-256 of its name.
     pub(crate) fn key(self) -> Self {
         let digest = digest::digest(&digest::SHA256, &self.0);
         let mut key = [0; ID_LEN];
@@ -40,12 +43,13 @@ impl SessionId {
         Self(key)
     }
 
-    /// Gives its bytes, for a store's key. Whoever knows them can use the session: they are never logged.
+    /// Gives its bytes. A store uses those of the id that it is given as its key; they open nothing, but they are the same
+    /// for one session from its beginning to its end.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Writes it as text of 22 letters, digits, `-` and `_`. As secret as the bytes.
+    /// Writes it as text of 22 letters, digits, `-` and `_`, for a store whose keys are text.
     pub fn to_text(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
