@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, header::SET_COOKIE};
 use kinde_core::Secret;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{
     cookies::{self, Cookies},
@@ -17,12 +18,12 @@ use crate::{
 /// What has to be known when Kinde answers. Each flow has a cookie of its own, so that tabs do not disturb each other.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Flow {
-    #[serde(rename = "s")]
-    pub(crate) state: String,
-    #[serde(rename = "n")]
-    pub(crate) nonce: String,
-    #[serde(rename = "v")]
-    verifier: String,
+    #[serde(rename = "s", with = "wiped")]
+    pub(crate) state: Zeroizing<String>,
+    #[serde(rename = "n", with = "wiped")]
+    pub(crate) nonce: Zeroizing<String>,
+    #[serde(rename = "v", with = "wiped")]
+    verifier: Zeroizing<String>,
     /// A target that was judged when it was asked for.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub(crate) return_to: Option<String>,
@@ -100,7 +101,7 @@ impl Flows<'_> {
         randomness: &dyn Randomness,
     ) -> Option<()> {
         let id = id_of(&flow.state);
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(flow).ok()?);
+        let plain = Zeroizing::new(serde_json::to_vec(flow).ok()?);
         let sealed = self.sealer.seal(Purpose::Flow, id.as_bytes(), &plain, randomness)?;
         let mut known: Vec<_> = self
             .cookies
@@ -170,6 +171,25 @@ impl Flows<'_> {
 fn id_of(state: &str) -> String {
     let digest = digest::digest(&digest::SHA256, state.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.as_ref().get(..9).unwrap_or_default())
+}
+
+/// Writes and reads text that is wiped when it is dropped. What is written is sealed at once.
+mod wiped {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        text: &Zeroizing<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(deserializer).map(Zeroizing::new)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -333,6 +353,21 @@ mod tests {
     fn state_nonce_and_verifier_are_different_and_long() {
         let flow = Flow::start(&SystemRandomness, NOW);
         assert!(flow.state != flow.nonce && flow.nonce != flow.verifier && flow.state.len() == 43);
-        assert_ne!(flow.code_challenge(), flow.verifier);
+        assert_ne!(flow.code_challenge(), *flow.verifier);
+    }
+
+    /// covers: I1
+    #[test]
+    fn state_nonce_and_verifier_are_wiped_and_not_shown() {
+        fn wiped(_: &impl zeroize::ZeroizeOnDrop) {}
+        let flow = Flow::start(&SystemRandomness, NOW);
+        let read: Flow = serde_json::from_slice(&serde_json::to_vec(&flow).unwrap()).unwrap();
+        for flow in [&flow, &read] {
+            let all = [&flow.state, &flow.nonce, &flow.verifier];
+            all.into_iter().for_each(wiped);
+            let shown = format!("{flow:?}");
+            assert!(all.into_iter().all(|text| !shown.contains(text.as_str())), "{shown}");
+        }
+        assert_eq!((read.state, read.nonce, read.verifier), (flow.state, flow.nonce, flow.verifier));
     }
 }

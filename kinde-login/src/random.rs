@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
 /// Fills memory with unguessable bytes.
 pub(crate) trait Randomness: fmt::Debug + Send + Sync + 'static {
@@ -23,8 +24,8 @@ impl Randomness for SystemRandomness {
 }
 
 /// Makes a token of `bytes` random bytes, in the alphabet that OAuth parameters and cookies allow.
-pub(crate) fn token(randomness: &dyn Randomness, bytes: usize) -> String {
-    let mut random = vec![0; bytes];
+pub(crate) fn token(randomness: &dyn Randomness, bytes: usize) -> Zeroizing<String> {
+    let mut random = Zeroizing::new(vec![0; bytes]);
     randomness.fill(&mut random);
-    URL_SAFE_NO_PAD.encode(random)
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random))
 }

@@ -173,7 +173,7 @@ impl Question<'_> {
             access_expires_at: access.expires_at().as_secs(),
             generation: 0,
             is_persistent: policy.is_none_or(|policy| policy.persistent),
-            nonce: Some(flow.nonce.clone()),
+            nonce: Some(flow.nonce.to_string()),
             auth_time: id_token.claim::<u64>("auth_time").ok().flatten(),
             org_code: access.org_code().ok().flatten().map(str::to_owned),
             claim: None,
