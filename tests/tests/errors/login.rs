@@ -150,16 +150,14 @@ async fn without_keys() -> Seen {
     for path in ["/.well-known/jwks", "/.well-known/jwks.json"] {
         site.kinde.fault(path, Fault::Status(503));
     }
-    let mut browser = Browser::default();
-    for ((_, name), value) in before.browser.jar {
-        browser.jar.insert((site.url.clone(), name), value);
-    }
+    let mut browser = before.browser;
+    browser.moves(&before.site, &site);
     browser.ask(Method::GET, &format!("{}/api/auth/me", site.url), &[]).await
 }
 
 async fn with_a_session_elsewhere(site: Site) -> Seen {
     let mut browser = Browser::default();
-    browser.jar.insert((site.url.clone(), "kinde_session".to_owned()), "A".repeat(22));
+    browser.jar.insert((site.url.clone(), site.login.session_cookie_name().to_owned()), "A".repeat(22));
     browser.ask(Method::GET, &format!("{}/api/auth/me", site.url), &[]).await
 }
 
