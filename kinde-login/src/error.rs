@@ -72,6 +72,10 @@ pub enum LoginErrorKind {
     BadGateway,
     /// Kinde, its keys or the session store cannot be reached: 503 with `Retry-After`.
     Unavailable,
+    /// A posted form is too large: 413.
+    ContentTooLarge,
+    /// What was posted is no form: 415.
+    UnsupportedMediaType,
     /// The session does not fit where it shall be kept, or a setting is wrong: 500, explained in the log.
     Misconfigured,
 }
@@ -137,6 +141,18 @@ pub enum LoginReason {
         name: &'static str,
         /// What it may be.
         expected: &'static str,
+    },
+    /// A posted form is longer than any form of these routes.
+    FormTooLarge {
+        /// How long it may be.
+        limit_bytes: u64,
+    },
+    /// What was posted is not `application/x-www-form-urlencoded`.
+    FormMediaType,
+    /// A posted form did not arrive.
+    FormUnreadable {
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// A script, a frame or an element of a page asks for a route that a browser has to go to.
     NotNavigation,
@@ -208,6 +224,7 @@ impl LoginReason {
             | Self::ParameterInvalid { .. }
             | Self::ResponsePosted
             | Self::IssuerMismatch { .. }
+            | Self::FormUnreadable { .. }
             | Self::NotNavigation => LoginErrorKind::InvalidRequest,
             Self::FlowUnknown
             | Self::HostMismatch { .. }
@@ -228,6 +245,8 @@ impl LoginReason {
             | Self::Unreachable(_)
             | Self::RefreshPutOff { .. }
             | Self::StoreUnavailable { .. } => LoginErrorKind::Unavailable,
+            Self::FormTooLarge { .. } => LoginErrorKind::ContentTooLarge,
+            Self::FormMediaType => LoginErrorKind::UnsupportedMediaType,
             Self::ClientRefused { .. } | Self::SessionTooLarge { .. } => LoginErrorKind::Misconfigured,
         }
     }
@@ -245,6 +264,9 @@ impl LoginReason {
             Self::TooManyStarts { .. } => "too_many_starts",
             Self::OrgMismatch { .. } => "org_mismatch",
             Self::ParameterInvalid { .. } => "parameter_invalid",
+            Self::FormTooLarge { .. } => "form_too_large",
+            Self::FormMediaType => "form_media_type",
+            Self::FormUnreadable { .. } => "form_unreadable",
             Self::NotNavigation => "not_a_navigation",
             Self::CrossSite => "cross_site",
             Self::SignedOut => "signed_out",
@@ -290,6 +312,11 @@ impl LoginReason {
                 "the person has to be a member of the organization that was asked for"
             }
             Self::ParameterInvalid { .. } => "write the link with Login::links()",
+            Self::FormTooLarge { .. } => "post only the parameters of the route",
+            Self::FormMediaType => {
+                "leave the form's enctype as it is, or write the parameters into the address"
+            }
+            Self::FormUnreadable { .. } => "see whether a proxy keeps the body of the request back",
             Self::NotNavigation => "follow a link or set location.href; fetch and prefetch cannot sign in",
             Self::CrossSite => "call it from a page of this site, or by a form with POST",
             Self::SignedOut => "sign in first",
@@ -353,6 +380,15 @@ impl fmt::Display for LoginReason {
             }
             Self::ParameterInvalid { name, expected } => {
                 write!(formatter, "the parameter {name} must be {expected}")
+            }
+            Self::FormTooLarge { limit_bytes } => {
+                write!(formatter, "the posted form has more than {limit_bytes} bytes")
+            }
+            Self::FormMediaType => {
+                formatter.write_str("what was posted is not application/x-www-form-urlencoded")
+            }
+            Self::FormUnreadable { problem } => {
+                write!(formatter, "the posted form could not be read: {problem}")
             }
             Self::NotNavigation => formatter.write_str("it is not a navigation of the whole page"),
             Self::CrossSite => formatter.write_str("another site asked for it"),

@@ -51,7 +51,11 @@ impl Failure<'_> {
             ),
             (
                 _,
-                LoginErrorKind::InvalidRequest | LoginErrorKind::SignedOut | LoginErrorKind::Misconfigured,
+                LoginErrorKind::InvalidRequest
+                | LoginErrorKind::SignedOut
+                | LoginErrorKind::ContentTooLarge
+                | LoginErrorKind::UnsupportedMediaType
+                | LoginErrorKind::Misconfigured,
             ) => {
                 ("You were not signed in", "Something is wrong with the link or with this site. Start again.")
             }

@@ -16,6 +16,8 @@ fn status(kind: LoginErrorKind) -> StatusCode {
         LoginErrorKind::InvalidRequest | LoginErrorKind::StaleFlow => StatusCode::BAD_REQUEST,
         LoginErrorKind::SignedOut => StatusCode::UNAUTHORIZED,
         LoginErrorKind::Denied => StatusCode::FORBIDDEN,
+        LoginErrorKind::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        LoginErrorKind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         LoginErrorKind::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         LoginErrorKind::BadGateway => StatusCode::BAD_GATEWAY,
         LoginErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -150,7 +152,11 @@ fn note(error: &LoginError) {
     let (code, reason, fix) = (error.code(), error.reason(), error.fix());
     match error.kind() {
         LoginErrorKind::SignedOut => tracing::debug!(target: "kinde_login", code, %reason, "refused"),
-        LoginErrorKind::InvalidRequest | LoginErrorKind::StaleFlow | LoginErrorKind::Denied => {
+        LoginErrorKind::InvalidRequest
+        | LoginErrorKind::StaleFlow
+        | LoginErrorKind::Denied
+        | LoginErrorKind::ContentTooLarge
+        | LoginErrorKind::UnsupportedMediaType => {
             tracing::info!(target: "kinde_login", code, %reason, fix, "refused");
         }
         LoginErrorKind::BadGateway | LoginErrorKind::Unavailable => {

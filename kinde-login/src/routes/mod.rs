@@ -2,6 +2,7 @@
 
 mod breaker;
 mod callback;
+mod form;
 mod health;
 mod logout;
 mod me;
@@ -10,6 +11,7 @@ mod setup;
 mod start;
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -19,6 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
 use http_body_util::Full;
 use kinde_core::AuthRoute;
 use tower_service::Service;
@@ -38,6 +41,8 @@ use crate::{
 ///
 /// Made by [`Login::routes`](crate::Login::routes). A path is matched as `NAME` or `BASE/NAME` and never by its end, so
 /// it does not matter whether a router has taken the base off. The routes never depend on a session being good.
+///
+/// A posted form says the same as a query: up to 8 KiB of `application/x-www-form-urlencoded` are read of any body.
 #[derive(Clone, Debug)]
 pub struct LoginRoutes {
     login: Arc<Inner>,
@@ -49,7 +54,10 @@ impl LoginRoutes {
     }
 }
 
-impl<B> Service<Request<B>> for LoginRoutes {
+impl<B> Service<Request<B>> for LoginRoutes
+where
+    B: Body + Send + 'static,
+{
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
@@ -60,11 +68,11 @@ impl<B> Service<Request<B>> for LoginRoutes {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let login = Arc::clone(&self.login);
-        // No route reads a body: what a form says stands in the address, or the form uses GET.
-        let (parts, _) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, ());
         Box::pin(async move {
-            let mut response = Question { login: &login, request: &request }.answer().await;
+            let question = Question { login: &login, request: &request, form: Vec::new() };
+            let mut response = question.answer(body).await;
             if request.method() == Method::HEAD {
                 *response.body_mut() = Bytes::new();
             }
@@ -77,10 +85,12 @@ impl<B> Service<Request<B>> for LoginRoutes {
 pub(crate) struct Question<'a> {
     pub(crate) login: &'a Arc<Inner>,
     pub(crate) request: &'a Request<()>,
+    /// What was posted, by a page of this site.
+    form: Vec<u8>,
 }
 
 impl Question<'_> {
-    async fn answer(&self) -> Response<Bytes> {
+    async fn answer<B: Body>(mut self, body: B) -> Response<Bytes> {
         let Some(route) = self.login.route(self.request.uri().path()) else {
             return response::empty(StatusCode::NOT_FOUND);
         };
@@ -94,17 +104,40 @@ impl Question<'_> {
             AuthRoute::Me => self.me().await,
             AuthRoute::Setup => self.setup().await,
             _ if self.is_looking_ahead() => Ok(response::empty(StatusCode::NO_CONTENT)),
+            // A form that Kinde posts brings no cookie: it is refused unread.
+            AuthRoute::Callback => self.callback().await,
+            _ => match self.read_form(body).await {
+                Ok(()) => self.act(route).await,
+                Err(error) => Err(error),
+            },
+        };
+        answered.unwrap_or_else(|error| self.failure(&error, HeaderMap::new()))
+    }
+
+    /// Answers a route that changes something.
+    async fn act(&self, route: AuthRoute) -> Result<Response<Bytes>, LoginError> {
+        match route {
             AuthRoute::Login => self.may_act().and_then(|()| self.start(Intent::SignIn)),
             AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
             AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
             // It needs no page at Kinde, so that a link of another site would replace the session unseen.
             AuthRoute::SwitchOrg => self.may_act_here().and_then(|()| self.start(Intent::SwitchOrg)),
-            AuthRoute::Callback => self.callback().await,
             AuthRoute::Logout => self.logout().await,
             AuthRoute::EndSession => self.end_session().await,
             AuthRoute::Portal => self.portal().await,
-        };
-        answered.unwrap_or_else(|error| self.failure(&error, HeaderMap::new()))
+            AuthRoute::Health | AuthRoute::Me | AuthRoute::Setup | AuthRoute::Callback => {
+                Ok(response::empty(StatusCode::NOT_FOUND))
+            }
+        }
+    }
+
+    /// Reads what was posted, if another site's page did not.
+    async fn read_form<B: Body>(&mut self, body: B) -> Result<(), LoginError> {
+        if self.request.method() == Method::POST {
+            self.may_act()?;
+            self.form = form::read(self.request.headers(), body).await?;
+        }
+        Ok(())
     }
 
     /// Nobody has decided anything yet: no sign-in starts, and no code is used up.
@@ -159,9 +192,10 @@ impl Question<'_> {
         response
     }
 
-    /// Gives the parameters of the address.
-    fn parameters(&self) -> form_urlencoded::Parse<'_> {
-        form_urlencoded::parse(self.request.uri().query().unwrap_or_default().as_bytes())
+    /// Gives the parameters of the address, and then those of the form.
+    fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let query = self.request.uri().query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(&self.form))
     }
 
     /// Gives a parameter that may be there once, under any of its spellings.

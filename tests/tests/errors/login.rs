@@ -1,13 +1,23 @@
 //! Refused sign-ins: each code of `LoginError` is provoked at the routes, as a program sees it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full};
 use kinde_core::{ConfigProblem, Secret};
 use kinde_emulator::{Fault, WrongAnswer};
 use kinde_login::{Lives, Login, SessionId, SessionStore, StoreError, StoreFuture, Stored};
 use kinde_tests::site::{Browser, SCRIPT, Seen, Site, clock_of, handle_of};
 use serde_json::Value;
+use tower::ServiceExt;
 
 use crate::{capture::Capture, document};
 
@@ -109,8 +119,38 @@ async fn of_requests() -> Vec<(&'static str, &'static str, Seen)> {
         ("signed_out", "401", Browser::default().ask(Method::GET, &dashboard, &SCRIPT).await),
         ("too_many_starts", "400", eager.ask("/api/auth/login").await),
         ("parameter_invalid", "400", Stage::set().await.ask("/api/auth/login?prompt=consent").await),
+        ("form_too_large", "413", post_form(FORM, Full::new(Bytes::from(vec![b'a'; 8_193]))).await),
+        ("form_media_type", "415", post_form("application/json", Full::new(Bytes::from("{}"))).await),
+        ("form_unreadable", "400", post_form(FORM, BrokenOff).await),
         ("flow_unknown", "400", Stage::set().await.ask("/api/auth/kinde_callback?code=a&state=b").await),
     ]
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Posts to the login route, without a connection that could break off.
+async fn post_form(media_type: &str, body: impl Body + Send + 'static) -> Seen {
+    let site = Site::start().await;
+    let request = Request::post("/api/auth/login").header("content-type", media_type).body(body).unwrap();
+    let answer = site.login.routes().oneshot(request).await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    Seen { status, location: None, headers, body: String::from_utf8(body.into()).unwrap() }
+}
+
+/// A body whose connection is lost.
+struct BrokenOff;
+
+impl Body for BrokenOff {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
 }
 
 async fn wrongly(answer: WrongAnswer) -> Seen {

@@ -7,6 +7,7 @@ mod canary;
 #[path = "../story/capture.rs"]
 mod capture;
 mod fleet;
+mod forms;
 mod half_written;
 mod hostile;
 mod instances;
