@@ -56,7 +56,7 @@ impl Application {
             .append_pair("code_challenge_method", "S256")
             // With it an expired link of an e-mail comes back with what is needed to start again.
             .append_pair("supports_reauth", "true");
-        for audience in &self.audiences {
+        for audience in self.audiences.iter().filter(|_| wishes.get("audience").is_none()) {
             query.append_pair("audience", audience);
         }
         let decided: &[(&str, &str)] = match intent {
@@ -103,14 +103,13 @@ impl Wishes {
             if value.is_empty() {
                 continue;
             }
-            if !(parameter.shape.accepts)(value)
-                || wishes.get(parameter.name).is_some_and(|known| known != value)
-            {
-                return Err(LoginReason::ParameterInvalid {
-                    name: parameter.name,
-                    expected: parameter.shape.is,
+            let is_other = wishes.get(parameter.name).is_some_and(|known| known != value);
+            if is_other || !(parameter.shape.accepts)(value) {
+                // What an advertisement adds to a link decides nothing, and keeps nobody from signing in.
+                if std::ptr::eq(parameter.shape, &MARKETING) {
+                    continue;
                 }
-                .into());
+                return Err(invalid(parameter.name, parameter.shape.is));
             }
             if wishes.get(parameter.name).is_none() {
                 wishes.0.push((parameter.name, value.to_owned()));
@@ -139,6 +138,35 @@ impl Wishes {
         wishes
     }
 
+    /// Narrows the audiences of the tokens to some of those that the application is configured for: once for each, or
+    /// separated by spaces, as Kinde's clients write them.
+    pub(crate) fn ask_for_audiences<'a>(
+        &mut self,
+        untrusted: impl Iterator<Item = (&'a str, &'a str)>,
+        configured: &[String],
+    ) -> Result<(), LoginError> {
+        let asked = untrusted.filter(|(name, _)| *name == "audience");
+        let asked: Vec<_> =
+            asked.flat_map(|(_, value)| value.split(' ')).filter(|one| !one.is_empty()).collect();
+        if asked.iter().any(|one| configured.iter().all(|known| known != one)) {
+            return Err(invalid("audience", "among those of KINDE_AUDIENCE"));
+        }
+        let chosen = configured.iter().filter(|known| asked.contains(&known.as_str()));
+        self.0.extend(chosen.map(|audience| ("audience", audience.clone())));
+        Ok(())
+    }
+
+    /// Tells whether this can have a session begin in another organization, or without a page.
+    pub(crate) fn act_unseen(&self) -> bool {
+        self.get("org_code").is_some() || self.get("prompt") == Some("none")
+    }
+
+    /// Has Kinde ask who it is, even where it knows.
+    pub(crate) fn ask_for_a_page(&mut self) {
+        self.0.retain(|(name, _)| *name != "prompt");
+        self.0.push(("prompt", "login".to_owned()));
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
@@ -154,6 +182,10 @@ pub(crate) fn check_org(asked: Option<&str>, found: Option<&str>) -> Result<(), 
         .into()),
         Some(_) | None => Ok(()),
     }
+}
+
+fn invalid(name: &'static str, expected: &'static str) -> LoginError {
+    LoginReason::ParameterInvalid { name, expected }.into()
 }
 
 /// One parameter that a link may hold.
@@ -182,6 +214,8 @@ static TEXT: Shape = Shape {
     is: "at most 256 characters without control characters",
     accepts: |value| value.chars().count() <= 256 && !value.contains(char::is_control),
 };
+/// As [`TEXT`]; what is longer, or said twice, is left out.
+static MARKETING: Shape = Shape { is: TEXT.is, accepts: TEXT.accepts };
 static PROMPT: Shape =
     Shape { is: "login, create or none", accepts: |value| matches!(value, "login" | "create" | "none") };
 static TRUTH: Shape = Shape { is: "true or false", accepts: |value| matches!(value, "true" | "false") };
@@ -199,36 +233,36 @@ static PARAMETERS: [Parameter; 43] = [
     parameter("workflow_deployment_id", &NAME),
     parameter("invitation_code", &NAME),
     parameter("is_invitation", &TRUTH),
-    parameter("utm_source", &TEXT),
-    parameter("utm_medium", &TEXT),
-    parameter("utm_campaign", &TEXT),
-    parameter("utm_content", &TEXT),
-    parameter("utm_term", &TEXT),
-    parameter("gclid", &TEXT),
-    parameter("click_id", &TEXT),
-    parameter("hsa_acc", &TEXT),
-    parameter("hsa_cam", &TEXT),
-    parameter("hsa_grp", &TEXT),
-    parameter("hsa_ad", &TEXT),
-    parameter("hsa_src", &TEXT),
-    parameter("hsa_tgt", &TEXT),
-    parameter("hsa_kw", &TEXT),
-    parameter("hsa_mt", &TEXT),
-    parameter("hsa_net", &TEXT),
-    parameter("hsa_ver", &TEXT),
-    parameter("match_type", &TEXT),
-    parameter("keyword", &TEXT),
-    parameter("device", &TEXT),
-    parameter("ad_group_id", &TEXT),
-    parameter("campaign_id", &TEXT),
-    parameter("creative", &TEXT),
-    parameter("network", &TEXT),
-    parameter("ad_position", &TEXT),
-    parameter("fbclid", &TEXT),
-    parameter("li_fat_id", &TEXT),
-    parameter("msclkid", &TEXT),
-    parameter("twclid", &TEXT),
-    parameter("ttclid", &TEXT),
+    parameter("utm_source", &MARKETING),
+    parameter("utm_medium", &MARKETING),
+    parameter("utm_campaign", &MARKETING),
+    parameter("utm_content", &MARKETING),
+    parameter("utm_term", &MARKETING),
+    parameter("gclid", &MARKETING),
+    parameter("click_id", &MARKETING),
+    parameter("hsa_acc", &MARKETING),
+    parameter("hsa_cam", &MARKETING),
+    parameter("hsa_grp", &MARKETING),
+    parameter("hsa_ad", &MARKETING),
+    parameter("hsa_src", &MARKETING),
+    parameter("hsa_tgt", &MARKETING),
+    parameter("hsa_kw", &MARKETING),
+    parameter("hsa_mt", &MARKETING),
+    parameter("hsa_net", &MARKETING),
+    parameter("hsa_ver", &MARKETING),
+    parameter("match_type", &MARKETING),
+    parameter("keyword", &MARKETING),
+    parameter("device", &MARKETING),
+    parameter("ad_group_id", &MARKETING),
+    parameter("campaign_id", &MARKETING),
+    parameter("creative", &MARKETING),
+    parameter("network", &MARKETING),
+    parameter("ad_position", &MARKETING),
+    parameter("fbclid", &MARKETING),
+    parameter("li_fat_id", &MARKETING),
+    parameter("msclkid", &MARKETING),
+    parameter("twclid", &MARKETING),
+    parameter("ttclid", &MARKETING),
     parameter("is_use_auth_success_page", &TRUTH),
     parameter("has_success_page", &TRUTH),
 ];
@@ -276,7 +310,6 @@ mod tests {
             "code_challenge",
             "code_challenge_method",
             "scope",
-            "audience",
             "response_mode",
             "request",
             "request_uri",
@@ -324,6 +357,68 @@ mod tests {
         }
         assert!(Wishes::read([("org_code", "a"), ("org_code", "b")].into_iter()).is_err());
         assert_eq!(Wishes::read([("org_code", "")].into_iter()).unwrap(), Wishes::default());
+    }
+
+    /// covers: F18
+    #[test]
+    fn marketing_is_passed_on_or_left_out_and_refuses_nobody() {
+        let long = "x".repeat(257);
+        let (query, _) = asked(
+            Intent::SignIn,
+            &[
+                ("utm_source", "news letter"),
+                ("utm_medium", "a"),
+                ("utm_medium", "b"),
+                ("fbclid", &long),
+                ("gclid", "a\nb"),
+                ("plan_interest", "pro"),
+                ("pricing_table_key", "main"),
+                ("invitation_code", "inv_1"),
+                ("is_invitation", "true"),
+            ],
+        );
+        assert_eq!(values(&query, "utm_source"), ["news letter"]);
+        assert_eq!(values(&query, "utm_medium"), ["a"], "the first");
+        assert!(values(&query, "fbclid").is_empty() && values(&query, "gclid").is_empty());
+        for (name, value) in [
+            ("plan_interest", "pro"),
+            ("pricing_table_key", "main"),
+            ("invitation_code", "inv_1"),
+            ("is_invitation", "true"),
+        ] {
+            assert_eq!(values(&query, name), [value]);
+        }
+        assert!(Wishes::read([("login_hint", long.as_str())].into_iter()).is_err(), "it means something");
+    }
+
+    #[test]
+    fn audience_is_narrowed_to_some_of_the_configured_and_never_widened() {
+        let audiences = |asked: &[&str]| {
+            let application = application();
+            let pairs: Vec<_> = asked.iter().map(|value| ("audience", *value)).collect();
+            let mut wishes = Wishes::read(pairs.iter().copied()).unwrap();
+            wishes
+                .ask_for_audiences(pairs.iter().copied(), &application.audiences)
+                .map_err(|error| error.code())?;
+            let mut flow = Flow::start(&SystemRandomness, Duration::ZERO);
+            let url = application.authorize(Intent::SignIn, &wishes, &mut flow);
+            let query = form_urlencoded::parse(url.split_once('?').unwrap().1.as_bytes()).into_owned();
+            Ok(query.filter(|(name, _)| name == "audience").map(|(_, value)| value).collect::<Vec<_>>())
+        };
+        let all = vec!["https://api.example.com".to_owned(), "b".to_owned()];
+        for (asked, expected) in [
+            (&[] as &[&str], Ok(all.clone())),
+            (&[""], Ok(all.clone())),
+            (&["b"], Ok(vec!["b".to_owned()])),
+            (&["b", "b"], Ok(vec!["b".to_owned()])),
+            (&["b https://api.example.com"], Ok(all.clone())),
+            (&["b", "https://api.example.com"], Ok(all)),
+            (&["https://evil.example"], Err("parameter_invalid")),
+            (&["b", "https://evil.example"], Err("parameter_invalid")),
+            (&["b,c"], Err("parameter_invalid")),
+        ] {
+            assert_eq!(audiences(asked), expected, "{asked:?}");
+        }
     }
 
     #[test]

@@ -225,7 +225,7 @@ fn header(cookie: String) -> HeaderValue {
 const MARK_BYTES: usize = 3;
 /// With its name and attributes, a part stays below the 4,096 bytes that a browser must keep
 /// (RFC 6265bis §6.1; ASVS 5.0 3.3.5).
-const PART_BYTES: usize = 3_800;
+pub(crate) const PART_BYTES: usize = 3_800;
 /// More parts than a budget can ask for.
 const MOST_PARTS: usize = 8;
 

@@ -247,8 +247,8 @@ impl LoginBuilder {
         self
     }
 
-    /// Lets `setup` answer the access token, for pages that call another API themselves. Default: no token ever leaves
-    /// the server.
+    /// Lets `setup` answer the access token to pages of the site's own origin, as far as the browser tells, for those
+    /// that call another API themselves. Default: no token ever leaves the server.
     ///
     /// # Security
     ///

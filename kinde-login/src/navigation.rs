@@ -27,9 +27,11 @@ pub(crate) fn manner(headers: &HeaderMap) -> Manner {
     }
     let is_navigation = match headers.get("sec-fetch-mode") {
         None => true,
-        // A frame navigates, too, and shall sign nobody in or out.
+        // A frame navigates, too, and shall sign nobody in or out. Only frames are named: a service worker that passes
+        // a navigation on keeps its mode and leaves the destination empty (Fetch §5.4, constructor of Request).
         Some(mode) => {
-            mode == "navigate" && headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document")
+            let is_frame = |dest| FRAMES.iter().any(|frame| dest == frame);
+            mode == "navigate" && !headers.get_all("sec-fetch-dest").iter().any(is_frame)
         }
     };
     if is_navigation { Manner::Navigation } else { Manner::Subresource }
@@ -46,6 +48,17 @@ pub(crate) fn is_cross_site(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
 }
 
+/// Tells whether a page of another origin led the browser here, be it a sibling host of the same site.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
+/// Tells whether a page of this origin may have asked: a browser that says something says so. Somebody who types the
+/// address gets no more than a page of another site.
+pub(crate) fn is_of_this_origin(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin")
+}
+
 /// Tells whether somebody looks at the answer: a page for them, and problem+json for programs.
 pub(crate) fn wants_page<B>(request: &Request<B>) -> bool {
     let accepts_html = || {
@@ -59,6 +72,9 @@ pub(crate) fn wants_page<B>(request: &Request<B>) -> bool {
         && manner(request.headers()) == Manner::Navigation
         && accepts_html()
 }
+
+/// The destinations of a navigation that is not of the whole page (Fetch §2.2.5).
+const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 
 #[cfg(test)]
 mod tests {
@@ -83,8 +99,35 @@ mod tests {
                 Manner::Navigation,
             ),
             (
-                "frame",
+                "link through a service worker",
+                vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "empty")],
+                Manner::Navigation,
+            ),
+            ("no destination", vec![("sec-fetch-mode", "navigate")], Manner::Navigation),
+            (
+                "iframe",
                 vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+                Manner::Subresource,
+            ),
+            ("frame", vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "frame")], Manner::Subresource),
+            ("embed", vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "embed")], Manner::Subresource),
+            (
+                "object",
+                vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "object")],
+                Manner::Subresource,
+            ),
+            (
+                "fenced frame",
+                vec![("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "fencedframe")],
+                Manner::Subresource,
+            ),
+            (
+                "frame that says it twice",
+                vec![
+                    ("sec-fetch-mode", "navigate"),
+                    ("sec-fetch-dest", "document"),
+                    ("sec-fetch-dest", "iframe"),
+                ],
                 Manner::Subresource,
             ),
             ("script", vec![("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")], Manner::Subresource),

@@ -14,12 +14,13 @@ use super::Question;
 use crate::{
     authorize::{self, Intent, Wishes},
     callback::{AuthorizationResponse, Says},
+    cookies,
     error::{LoginError, LoginReason},
     flow::Flow,
     opened_at,
     response::{self, Verdict},
     return_to::ReturnTo,
-    session::{Facts, Missing, Session, SessionId, SessionUser},
+    session::{Facts, Missing, Place, Session, SessionId, SessionUser},
 };
 
 impl Question<'_> {
@@ -105,7 +106,7 @@ impl Question<'_> {
                 }
                 kept.tell(keeper, self.request.headers(), cookies);
                 self.count_finish(flow, cookies);
-                let target = self.way_back(flow).filter(|target| fits(target.as_str(), cookies));
+                let target = self.way_back(flow).filter(|target| self.fits(target.as_str(), cookies));
                 Ok(response::return_to(&target.unwrap_or_else(|| self.login.post_login.clone())))
             }
             Err(error) => {
@@ -178,6 +179,20 @@ impl Question<'_> {
             org_code: access.org_code().ok().flatten().map(str::to_owned),
             claim: None,
         }
+    }
+
+    /// Tells whether an answer with these cookies has room for a long way back: in 4 KiB, or in what a raised budget
+    /// shows that the proxy was given. Without room the browser lands at the start page: better there than at a page of
+    /// the proxy's that says 502.
+    fn fits(&self, target: &str, cookies: &HeaderMap) -> bool {
+        let bytes: usize = cookies.get_all(SET_COOKIE).iter().map(http::HeaderValue::len).sum();
+        let bytes = bytes.saturating_add(target.len());
+        let room = room_bytes(&self.login.sessions.keeper.place);
+        let fits = target.len() <= SHORT_TARGET || bytes <= room;
+        if !fits {
+            tracing::debug!(target: "kinde_login", bytes, room, "the way back is left out: the answer's head would be too large");
+        }
+        fits
     }
 
     /// Ends the session that this browser had before: signing in never keeps an id (requirement G2).
@@ -255,16 +270,21 @@ async fn within<T>(
     timeout_at(deadline, future).await.unwrap_or_else(|_| Err(late().into()))
 }
 
-/// Tells whether an answer with these cookies has room for a long way back, in the 4 KiB that nginx keeps for a head by
-/// default. Without it the browser lands at the start page: better there than at a page of the proxy's that says 502.
-fn fits(target: &str, cookies: &HeaderMap) -> bool {
-    let bytes: usize = cookies.get_all(SET_COOKIE).iter().map(http::HeaderValue::len).sum();
-    target.len() <= SHORT_TARGET || bytes.saturating_add(target.len()) <= ROOM_BYTES
+fn room_bytes(place: &Place) -> usize {
+    match place {
+        Place::Cookie { budget_bytes } => {
+            let parts = budget_bytes.div_ceil(cookies::PART_BYTES);
+            budget_bytes.saturating_add(parts.saturating_mul(ATTRIBUTES_BYTES)).max(ROOM_BYTES)
+        }
+        Place::Store(_) => ROOM_BYTES,
+    }
 }
 
 /// For token endpoint, keys and store together: a browser is answered within ten seconds (requirement F11).
 const ANSWERED_WITHIN: Duration = Duration::from_secs(9);
-/// Leaves 300 bytes of the 4 KiB for all the other headers.
+/// Leaves 300 bytes of the 4 KiB that nginx keeps for a head by default to all the other headers.
 const ROOM_BYTES: usize = 3_750;
+/// What a cookie has beside its value, and the other cookies of the answer.
+const ATTRIBUTES_BYTES: usize = 250;
 /// A session of the default budget has room for a way back of this length.
 const SHORT_TARGET: usize = 64;

@@ -119,8 +119,9 @@ impl Question<'_> {
         match route {
             AuthRoute::Login => self.may_act().and_then(|()| self.start(Intent::SignIn)),
             AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
+            AuthRoute::CreateOrg if self.comes_from_elsewhere() => Err(LoginReason::CrossSite.into()),
             AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
-            // It needs no page at Kinde, so that a link of another site would replace the session unseen.
+            // Neither needs a page at Kinde, so that a link of another site would replace the session unseen.
             AuthRoute::SwitchOrg => self.may_act_here().and_then(|()| self.start(Intent::SwitchOrg)),
             AuthRoute::Logout => self.logout().await,
             AuthRoute::EndSession => self.end_session().await,

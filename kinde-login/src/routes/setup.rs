@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Question, me::profile};
-use crate::error::LoginError;
+use crate::{error::LoginError, navigation};
 
 impl Question<'_> {
     /// Answers the claims of the session. The tokens themselves stay on the server, unless the application chose to
@@ -44,6 +44,7 @@ impl Question<'_> {
             },
         });
         if self.login.exposes_access_token
+            && navigation::is_of_this_origin(self.request.headers())
             && let Some(members) = body.as_object_mut()
         {
             let access_token = current.handle.access_token().await?;

@@ -6,9 +6,10 @@ use http::{HeaderMap, Response};
 use super::Question;
 use crate::{
     authorize::{Intent, Wishes},
+    cookies,
     error::{LoginError, LoginReason},
     flow::{Flow, Flows},
-    opened_at, response,
+    navigation, opened_at, response,
     return_to::ReturnTo,
 };
 
@@ -16,7 +17,12 @@ impl Question<'_> {
     /// Sends the browser to Kinde, with a flow of its own.
     pub(super) fn start(&self, intent: Intent) -> Result<Response<Bytes>, LoginError> {
         let pairs: Vec<_> = self.parameters().collect();
-        let wishes = Wishes::read(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))?;
+        let pairs = || pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let mut wishes = Wishes::read(pairs())?;
+        wishes.ask_for_audiences(pairs(), &self.login.application.audiences)?;
+        if intent == Intent::SignIn && wishes.act_unseen() && self.comes_from_elsewhere() {
+            wishes.ask_for_a_page();
+        }
         if intent == Intent::SwitchOrg && wishes.get("org_code").is_none() {
             return Err(LoginReason::ParameterInvalid {
                 name: "org_code",
@@ -29,6 +35,14 @@ impl Question<'_> {
             None => None,
         };
         self.begin(intent, &wishes, return_to.as_ref(), false, HeaderMap::new())
+    }
+
+    /// Tells whether another origin sent a browser here that has a session. Kinde may know it, too, and would answer at
+    /// once: whatever the link asks for would replace the session unseen.
+    pub(super) fn comes_from_elsewhere(&self) -> bool {
+        let headers = self.request.headers();
+        let cookies = &self.login.sessions.keeper.cookies;
+        navigation::is_from_elsewhere(headers) && cookies::value(headers, cookies.session()).is_some()
     }
 
     /// Begins a flow. `cookies` are those that this answer sets already.
