@@ -243,7 +243,14 @@ impl Question<'_> {
                 let org_code = flow.and_then(|flow| flow.org_code.as_deref());
                 Wishes::read(org_code.map(|code| ("org_code", code)).into_iter())
             }
-            "login_link_expired" => Ok(reauth_state.map(Wishes::of_reauth_state).unwrap_or_default()),
+            "login_link_expired" => {
+                let mut wishes = reauth_state.map(Wishes::of_reauth_state).unwrap_or_default();
+                // Without a flow anybody can have written it.
+                if flow.is_none() {
+                    self.keep_seen(&mut wishes);
+                }
+                Ok(wishes)
+            }
             _ => return None,
         };
         let begun = wishes.and_then(|wishes| {

@@ -20,8 +20,8 @@ impl Question<'_> {
         let pairs = || pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
         let mut wishes = Wishes::read(pairs())?;
         wishes.ask_for_audiences(pairs(), &self.login.application.audiences)?;
-        if intent == Intent::SignIn && wishes.act_unseen() && self.comes_from_elsewhere() {
-            wishes.ask_for_a_page();
+        if intent == Intent::SignIn {
+            self.keep_seen(&mut wishes);
         }
         if intent == Intent::SwitchOrg && wishes.get("org_code").is_none() {
             return Err(LoginReason::ParameterInvalid {
@@ -35,6 +35,13 @@ impl Question<'_> {
             None => None,
         };
         self.begin(intent, &wishes, return_to.as_ref(), false, HeaderMap::new())
+    }
+
+    /// Has Kinde show a page where a link of another origin would replace the session unseen.
+    pub(super) fn keep_seen(&self, wishes: &mut Wishes) {
+        if wishes.act_unseen() && self.comes_from_elsewhere() {
+            wishes.ask_for_a_page();
+        }
     }
 
     /// Tells whether another origin sent a browser here that has a session. Kinde may know it, too, and would answer at

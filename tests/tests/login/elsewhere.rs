@@ -46,6 +46,20 @@ async fn link_from_elsewhere_replaces_no_session_unseen() {
     }
 }
 
+/// Anybody can write a callback's address, and Kinde's e-mails lead there, too.
+///
+/// covers: G9
+#[tokio::test]
+async fn expired_link_that_names_an_organization_asks_who_it_is() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    // {"org_code":"org_2"}
+    let callback = "kinde_callback?error=login_link_expired&reauth_state=eyJvcmdfY29kZSI6Im9yZ18yIn0";
+    let url = format!("{}/api/auth/{callback}", site.url);
+    let started = browser.ask(Method::GET, &url, &link("cross-site")).await.location.unwrap();
+    assert!(started.contains("org_code=org_2") && started.contains("prompt=login"), "{started}");
+}
+
 /// covers: G9
 #[tokio::test]
 async fn link_from_elsewhere_creates_no_organization_for_somebody_who_is_signed_in() {
