@@ -44,7 +44,7 @@ impl Question<'_> {
         match keeper.find(request).await? {
             Ok(loaded) => {
                 keeper.end(&loaded.session).await?;
-                keeper.revoke(loaded.session.refresh_token.clone()).await;
+                keeper.revoke(keeper.newest_refresh_token(&loaded.session)).await;
             }
             // A later version's among them: who signs out means it, whoever can read the session.
             Err(Missing::Later | Missing::Unusable) => keeper.end_unread(request).await?,

@@ -262,6 +262,14 @@ impl Keeper {
         }
     }
 
+    /// Gives the refresh token to revoke when a session ends: a newer one may be waiting for the store.
+    pub(crate) fn newest_refresh_token(&self, session: &Session) -> Option<Secret> {
+        match self.refreshes.unkept.remove(&session.id) {
+            Some(unkept) if unkept.facts.generation > session.facts.generation => unkept.refresh_token.clone(),
+            _ => session.refresh_token.clone(),
+        }
+    }
+
     /// Revokes a refresh token that nobody may use; what cannot be revoked runs out by itself.
     pub(crate) async fn revoke(&self, refresh_token: Option<Secret>) {
         let Some(refresh_token) = refresh_token else { return };
