@@ -119,7 +119,8 @@ impl Kinde {
             None => {
                 let fix =
                     "set it to the client ID that Kinde shows for the application (Settings, Applications)";
-                Err(ConfigProblem::new("env_missing", "KINDE_CLIENT_ID", fix).into())
+                let variable = format!("{}KINDE_CLIENT_ID", self.inner.settings.prefix());
+                Err(ConfigProblem::new("env_missing", variable, fix).into())
             }
         }
     }

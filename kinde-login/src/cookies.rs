@@ -20,13 +20,18 @@ pub(crate) struct Cookies {
     flow_prefix: String,
     breaker: String,
     attributes: &'static str,
+    /// What the session's cookies have beside: the domain that shares them.
+    domain: String,
 }
 
 impl Cookies {
     /// Decides names and attributes: by what all instances of an application agree on and no two applications of one
     /// host share, and by whether the site has https.
-    pub(crate) fn of_application(client_id: &str, site: &str, base: &str) -> Self {
-        let mark = mark(&[client_id, site, base]);
+    ///
+    /// With a domain the session is shared by the application's hosts, whatever their sites are called. A sign-in under
+    /// way is of one host all the same, and nobody else can plant one.
+    pub(crate) fn of_application(client_id: &str, site: &str, base: &str, domain: Option<&str>) -> Self {
+        let own = mark(&[client_id, site, base]);
         let is_https = site.starts_with("https://");
         // RFC 6265bis §4.1.3.2: the prefix makes browsers refuse the cookie without Secure, from another host of the
         // domain, or with another path. Browsers do not take it from plain http, where development happens.
@@ -36,18 +41,27 @@ impl Cookies {
         } else {
             "; Path=/; HttpOnly; SameSite=Lax"
         };
+        let session = match domain {
+            None => format!("{prefix}kinde_session_{own}"),
+            // RFC 6265bis §4.1.3.1: Secure is still demanded.
+            Some(domain) => {
+                let prefix = if is_https { "__Secure-" } else { "" };
+                format!("{prefix}kinde_session_{}", mark(&[client_id, domain]))
+            }
+        };
         Self {
-            session: format!("{prefix}kinde_session_{mark}"),
-            flow_prefix: format!("{prefix}kinde_flow_{mark}_"),
-            breaker: format!("{prefix}kinde_starts_{mark}"),
+            session,
+            flow_prefix: format!("{prefix}kinde_flow_{own}_"),
+            breaker: format!("{prefix}kinde_starts_{own}"),
             attributes,
+            domain: domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default(),
         }
     }
 
     /// Gives those of an application that only the site distinguishes.
     #[cfg(test)]
     pub(crate) fn of_site(site: &str) -> Self {
-        Self::of_application("client", site, "/api/auth")
+        Self::of_application("client", site, "/api/auth", None)
     }
 
     /// The name of the session's cookie, or of the first of its parts.
@@ -67,13 +81,25 @@ impl Cookies {
 
     /// Writes a cookie that lives for `max_age`, or as long as the browser runs.
     pub(crate) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> HeaderValue {
-        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
-        header(format!("{name}={value}{}{max_age}", self.attributes))
+        self.write(name, value, "", max_age)
     }
 
     /// Removes a cookie: with the attributes it was set with, or a browser keeps it.
     pub(crate) fn remove(&self, name: &str) -> HeaderValue {
-        header(format!("{name}={}; Max-Age=0", self.attributes))
+        self.write(name, "", "", Some(Duration::ZERO))
+    }
+
+    fn write(&self, name: &str, value: &str, domain: &str, max_age: Option<Duration>) -> HeaderValue {
+        let max_age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+        header(format!("{name}={value}{}{domain}{max_age}", self.attributes))
+    }
+
+    fn set_part(&self, name: &str, value: &str, max_age: Option<Duration>) -> HeaderValue {
+        self.write(name, value, &self.domain, max_age)
+    }
+
+    fn remove_part(&self, name: &str) -> HeaderValue {
+        self.write(name, "", &self.domain, Some(Duration::ZERO))
     }
 
     /// Gives the flows of a request, as `(id, value)`; at most `limit`.
@@ -117,9 +143,9 @@ impl Cookies {
         let parts: Vec<_> = chunks(sealed, PART_BYTES).collect();
         for (place, part) in parts.iter().enumerate() {
             let cookie = match place {
-                0 if parts.len() == 1 => self.set(&self.session, part, max_age),
-                0 => self.set(&self.session, &format!("{}~{part}", parts.len()), max_age),
-                place => self.set(&self.part(place), part, max_age),
+                0 if parts.len() == 1 => self.set_part(&self.session, part, max_age),
+                0 => self.set_part(&self.session, &format!("{}~{part}", parts.len()), max_age),
+                place => self.set_part(&self.part(place), part, max_age),
             };
             response.append(SET_COOKIE, cookie);
         }
@@ -129,7 +155,7 @@ impl Cookies {
     /// Removes every part of the session that the browser sent.
     pub(crate) fn remove_session(&self, request: &HeaderMap, response: &mut HeaderMap) {
         if bytes(request, &self.session).is_some() {
-            response.append(SET_COOKIE, self.remove(&self.session));
+            response.append(SET_COOKIE, self.remove_part(&self.session));
         }
         self.remove_parts_from(1, request, response);
     }
@@ -138,7 +164,7 @@ impl Cookies {
         for place in first.max(1)..MOST_PARTS {
             let name = self.part(place);
             if bytes(request, &name).is_some() {
-                response.append(SET_COOKIE, self.remove(&name));
+                response.append(SET_COOKIE, self.remove_part(&name));
             }
         }
     }
@@ -260,17 +286,45 @@ mod tests {
     #[test]
     fn no_two_applications_of_a_host_share_a_name_and_all_instances_of_one_do() {
         let names = |cookies: &Cookies| [cookies.session.clone(), cookies.flow(""), cookies.breaker.clone()];
-        let ours = names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth"));
-        assert_eq!(names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth")), ours);
+        let ours = names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth", None));
+        assert_eq!(
+            names(&Cookies::of_application("client", "http://localhost:3000", "/api/auth", None)),
+            ours
+        );
         for (name, client_id, site, base) in [
             ("another port", "client", "http://localhost:3001", "/api/auth"),
             ("another path", "client", "http://localhost:3000", "/b/api/auth"),
             ("another application", "other", "http://localhost:3000", "/api/auth"),
             ("the same letters", "clienthttp:", "//localhost:3000", "/api/auth"),
         ] {
-            let theirs = names(&Cookies::of_application(client_id, site, base));
+            let theirs = names(&Cookies::of_application(client_id, site, base, None));
             assert!(ours.iter().zip(&theirs).all(|(ours, theirs)| ours != theirs), "{name}: {theirs:?}");
         }
+    }
+
+    /// covers: G3
+    #[test]
+    fn session_of_a_domain_is_shared_by_its_hosts_and_a_sign_in_under_way_is_not() {
+        let [app, docs] = ["https://app.acme.example", "https://docs.acme.example"]
+            .map(|site| Cookies::of_application("client", site, "/api/auth", Some("acme.example")));
+        assert!(app.session.starts_with("__Secure-kinde_session_"), "{}", app.session);
+        assert_eq!(app.session, docs.session);
+        assert_ne!(app.session, Cookies::of_application("other", "", "", Some("acme.example")).session);
+        assert!(app.flow("").starts_with("__Host-") && app.flow("") != docs.flow(""));
+        let mut response = HeaderMap::new();
+        app.set_session("v", None, &HeaderMap::new(), &mut response);
+        docs.remove_session(&sent(&format!("{0}=v; {0}.1=w", app.session)), &mut response);
+        let attributes = "Path=/; Secure; HttpOnly; SameSite=Lax; Domain=acme.example";
+        let expected = [
+            format!("{}=v; {attributes}", app.session),
+            format!("{}=; {attributes}; Max-Age=0", app.session),
+            format!("{}.1=; {attributes}; Max-Age=0", app.session),
+        ];
+        assert_eq!(set(&response), expected);
+        assert!(
+            !app.set("a", "v", None).to_str().unwrap().contains("Domain"),
+            "of a flow or the count of starts"
+        );
     }
 
     /// covers: G3

@@ -41,6 +41,7 @@ mod machine;
 mod navigation;
 mod opened_at;
 mod page;
+mod problems;
 mod random;
 mod required;
 mod response;

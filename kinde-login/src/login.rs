@@ -13,11 +13,11 @@ use crate::{
     cookies::Cookies,
     links::Links,
     page::{PlainPage, RenderPage},
+    problems::Problems,
     random::SystemRandomness,
     required::LoginRequiredLayer,
     return_to::{ReturnTo, Targets},
     routes::LoginRoutes,
-    seal::Sealer,
     session::{CrossSite, Keeper, Lifetimes, Place, SessionLayer, SessionStore, Sessions},
     shared::{Shared, SharedClock, default_client},
 };
@@ -102,6 +102,7 @@ impl Login {
             lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE, refresh_ahead: REFRESH_AHEAD },
             sets_absolute: false,
             cookie_budget_bytes: COOKIE_BUDGET_BYTES,
+            cookie_domain: None,
             is_public: false,
             exposes_access_token: false,
         }
@@ -165,6 +166,7 @@ pub struct LoginBuilder {
     lifetimes: Lifetimes,
     sets_absolute: bool,
     cookie_budget_bytes: usize,
+    cookie_domain: Option<String>,
     is_public: bool,
     exposes_access_token: bool,
 }
@@ -241,6 +243,20 @@ impl LoginBuilder {
         self
     }
 
+    /// Shares the session with every host of a domain: with `acme.example`, sign-in at `app.acme.example` holds at
+    /// `docs.acme.example`, too, where client ID, secrets and store are the same. Default: the site's own host alone.
+    ///
+    /// # Security
+    ///
+    /// The session's cookie loses the prefix `__Host-` and has `__Secure-`. Every host of the domain gets it with each
+    /// request and can use the session; every host can also remove it, or put a session of its own in its place, so that a
+    /// person acts as somebody else. All hosts of the domain have to be as trusted as this site, the forgotten ones and
+    /// those of other companies included. Sign-ins under way stay with this host.
+    pub fn insecure_cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.cookie_domain = Some(domain.into());
+        self
+    }
+
     /// Signs in without a client secret, for an application that Kinde registered without one.
     pub fn public_client(mut self) -> Self {
         self.is_public = true;
@@ -263,33 +279,30 @@ impl LoginBuilder {
     /// # Errors
     ///
     /// Every problem of the settings: a variable that is missing (`KINDE_CLIENT_ID`, `KINDE_CLIENT_SECRET`,
-    /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a target on another host.
+    /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a domain for the cookie that is not the site's;
+    /// then an allowed origin or a target that cannot be read.
+    ///
+    /// A `KINDE_POST_LOGIN_REDIRECT_URL` of another origin is none: it allows that whole origin, for every link, as
+    /// [`with_allowed_origin`](Self::with_allowed_origin) does.
     pub fn build(self) -> Result<Login, ConfigError> {
         let settings = self.kinde.settings().clone();
-        let mut problems = Vec::new();
-        let mut required = |value: Option<&str>, setting| {
-            problems.extend(value.is_none().then(|| missing(setting)));
-            value.unwrap_or_default().to_owned()
-        };
-        let client_id = required(settings.client_id(), "KINDE_CLIENT_ID");
-        let site = required(settings.site_url(), "KINDE_SITE_URL");
+        let mut problems = Problems::of(&settings);
+        let client_id = problems.required(settings.client_id(), "KINDE_CLIENT_ID");
+        let site = problems.required(settings.site_url(), "KINDE_SITE_URL");
         let redirect_uri = settings.redirect_uri().unwrap_or_default().to_owned();
         let client_secret = settings.client_secret().filter(|_| !self.is_public).cloned();
         if client_secret.is_none() && !self.is_public {
-            problems.push(missing("KINDE_CLIENT_SECRET"));
+            problems.missing("KINDE_CLIENT_SECRET");
         }
         let secrets = match (self.secrets.is_empty(), settings.session_secret()) {
             (true, Some(secret)) => vec![secret.clone()],
             _ => self.secrets.clone(),
         };
-        let sealer = match Sealer::new(&secrets) {
-            Ok(sealer) if problems.is_empty() => sealer,
-            Ok(_) => return Err(all(problems)),
-            Err(error) => {
-                problems.extend(error.problems().iter().cloned());
-                return Err(all(problems));
-            }
-        };
+        let sealer = problems.sealer(&secrets);
+        if let Some(domain) = &self.cookie_domain {
+            problems.cookie_domain(domain, &site);
+        }
+        let sealer = problems.unless_any(sealer)?;
         let mut targets = Targets::of_site(&site);
         for origin in &self.allowed_origins {
             // Written as a browser does, or it would match nothing, or more than one site.
@@ -300,14 +313,15 @@ impl LoginBuilder {
                 })?;
             targets.allow(origin.as_str());
         }
-        let post_login =
-            target(&mut targets, "KINDE_POST_LOGIN_REDIRECT_URL", settings.post_login_redirect_url())?;
+        let setting = format!("{}KINDE_POST_LOGIN_REDIRECT_URL", settings.prefix());
+        let post_login = target(&mut targets, setting, settings.post_login_redirect_url())?;
         let post_logout = settings.post_logout_redirect_url().unwrap_or(&site).to_owned();
         let http = self.http()?;
         let endpoints = Endpoints::new(settings.issuer());
         let application =
             Application::new(&settings, endpoints.authorization_endpoint(), &client_id, &redirect_uri);
-        let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path());
+        let domain = self.cookie_domain.as_deref();
+        let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path(), domain);
         let client = OAuthClient::new(endpoints, client_id, client_secret, Shared(http));
         let mut lifetimes = self.lifetimes;
         if let Some(age) = settings.cookie_max_age().filter(|_| !self.sets_absolute) {
@@ -357,7 +371,7 @@ impl LoginBuilder {
 }
 
 /// A configured target may name another origin: whoever configures it allows it.
-fn target(targets: &mut Targets, setting: &'static str, url: Option<&str>) -> Result<ReturnTo, ConfigError> {
+fn target(targets: &mut Targets, setting: String, url: Option<&str>) -> Result<ReturnTo, ConfigError> {
     let Some(url) = url else { return Ok(ReturnTo::home()) };
     let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
     let host = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
@@ -365,27 +379,6 @@ fn target(targets: &mut Targets, setting: &'static str, url: Option<&str>) -> Re
     targets.allow(origin);
     let fix = "write an absolute URL, or the path of a page of the site";
     targets.parse(url).ok_or_else(|| ConfigProblem::new("env_invalid", setting, fix).with_found(url).into())
-}
-
-/// Reports every problem at once. There is one, or nobody would ask.
-fn all(problems: Vec<ConfigProblem>) -> ConfigError {
-    let mut problems = problems.into_iter();
-    let mut error = ConfigError::from(problems.next().unwrap_or_else(|| missing("KINDE_SITE_URL")));
-    error.extend(problems);
-    error
-}
-
-fn missing(setting: &'static str) -> ConfigProblem {
-    let fix = match setting {
-        "KINDE_SITE_URL" => {
-            "set it to the origin under which browsers see the site, for example https://app.example.com"
-        }
-        "KINDE_CLIENT_SECRET" => {
-            "set it to the application's client secret, or call public_client() for an application without one"
-        }
-        _ => "set it to what Kinde shows for the application (Settings, Applications)",
-    };
-    ConfigProblem::new("env_missing", setting, fix)
 }
 
 /// Half of the life of Kinde's refresh tokens by default: whoever comes back each week stays signed in.

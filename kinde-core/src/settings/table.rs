@@ -129,8 +129,8 @@ pub(super) const TABLE: &[Variable] = &[
     refused(
         "KINDE_COOKIE_DOMAIN",
         &[],
-        "remove it: a cookie with a Domain reaches every subdomain and loses the __Host- prefix; sign-in has an \
-         option for it with `insecure` in its name",
+        "remove it: a cookie with a Domain reaches every subdomain and loses the __Host- prefix; who accepts that \
+         calls insecure_cookie_domain() at the sign-in builder",
     ),
     refused(
         "KINDE_POST_LOGIN_ALLOWED_URL_REGEX",
@@ -142,7 +142,7 @@ pub(super) const TABLE: &[Variable] = &[
     refused(
         "KINDE_DEBUG",
         &["false", "0"],
-        "remove it and set RUST_LOG=kinde_core=debug; the health route is switched on at the sign-in builder",
+        "remove it and set RUST_LOG=kinde_core=debug; the health route is always on and shows no settings",
     ),
     refused("KINDE_OPENID_ENDPOINT", &[], ENDPOINT_FIX),
     refused("KINDE_AUTHORIZATION_ENDPOINT", &[], ENDPOINT_FIX),

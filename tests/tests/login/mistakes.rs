@@ -116,6 +116,7 @@ async fn site_url_and_cookie_domain_that_cannot_work_are_refused_at_the_start() 
         ("another scheme", "KINDE_SITE_URL", "ftp://app.example.com"),
         ("credentials", "KINDE_SITE_URL", "https://a:b@app.example.com"),
         ("a domain for the cookies", "KINDE_COOKIE_DOMAIN", ".example.com"),
+        ("a domain for the cookies that the site belongs to", "KINDE_COOKIE_DOMAIN", "example.com"),
     ] {
         let mut variables = variables_of(&site.kinde, &site.url);
         variables.insert(setting, value.to_owned());
@@ -127,6 +128,9 @@ async fn site_url_and_cookie_domain_that_cannot_work_are_refused_at_the_start() 
         assert_eq!(problem.setting(), setting, "{name}: {problem}");
         assert!(!problem.fix().is_empty(), "{name}");
     }
+    let handle = kinde_tests::site::handle_of(&site.kinde, &site.url, &[]);
+    let refused = Login::builder(&handle).insecure_cookie_domain("other.example").build().unwrap_err();
+    assert_eq!(refused.problems()[0].setting(), "insecure_cookie_domain", "a domain that is not the site's");
 }
 
 /// An https site answered over plain http sets cookies that no browser takes over http.
