@@ -39,7 +39,8 @@ pub(crate) enum Refreshed {
 #[derive(Debug)]
 pub(crate) struct Refreshes {
     flights: SingleFlight<SessionId, Refreshed>,
-    /// Sessions that are not tried again for a while, by id and generation, and what the last try came to.
+    /// Sessions that are not tried again for a while, by id and generation, and what the last try came to; nothing where
+    /// it brought an access token that lasts no longer than the one before.
     resting: Cache<(SessionId, u64), Option<LoginError>>,
     /// What Kinde gave for a refresh token that is used up, while the store could not take it.
     unkept: Cache<SessionId, Arc<Session>>,
@@ -112,13 +113,13 @@ impl Keeper {
             };
         };
         if self.is_expired(&due.session)
-            && let Some(last) = self.refreshes.resting.get(&attempt(&due.session))
+            && let Some(Some(last)) = self.refreshes.resting.get(&attempt(&due.session))
         {
             let cause = "it came to nothing a moment ago";
-            let lasting = last.filter(|error| error.kind() == LoginErrorKind::Misconfigured);
-            return Refreshed::Unavailable(
-                lasting.unwrap_or_else(|| LoginReason::RefreshPutOff { cause }.into()),
-            );
+            return Refreshed::Unavailable(match last.kind() {
+                LoginErrorKind::Misconfigured => last,
+                _ => LoginReason::RefreshPutOff { cause }.into(),
+            });
         }
         let due = match self.claim(due).await {
             Ok(claimed) => claimed,
@@ -141,8 +142,11 @@ impl Keeper {
         };
         if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
         {
-            // Kinde may answer the same access token again while it lasts: asking at once brings nothing.
-            self.refreshes.resting.insert(attempt(&after), None);
+            // Kinde may answer the same access token again while it lasts: asking at once brings nothing. When that one
+            // is over, asking brings another.
+            let cause = "the new access token was over when it came";
+            let is_over = self.is_expired(&after).then(|| LoginReason::RefreshPutOff { cause }.into());
+            self.refreshes.resting.insert(attempt(&after), is_over);
         }
         // Kept in this process alone it would be lost minutes later, with a refresh token that is used up: better to end
         // it now, and let the next sign-in say what is too large.
@@ -265,7 +269,9 @@ impl Keeper {
     /// Gives the refresh token to revoke when a session ends: a newer one may be waiting for the store.
     pub(crate) fn newest_refresh_token(&self, session: &Session) -> Option<Secret> {
         match self.refreshes.unkept.remove(&session.id) {
-            Some(unkept) if unkept.facts.generation > session.facts.generation => unkept.refresh_token.clone(),
+            Some(unkept) if unkept.facts.generation > session.facts.generation => {
+                unkept.refresh_token.clone()
+            }
             _ => session.refresh_token.clone(),
         }
     }

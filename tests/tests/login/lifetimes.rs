@@ -67,3 +67,31 @@ async fn session_in_daily_use_ends_when_its_absolute_lifetime_is_over() {
         }
     }
 }
+
+/// covers: F16
+#[tokio::test]
+async fn access_token_that_a_refresh_leaves_unchanged_is_not_asked_for_again_and_again() {
+    for has_store in [false, true] {
+        let kinde = Environment::builder().with_kept_access_tokens().start().await;
+        let (site, clock) = site(kinde, has_store, &[], |builder| builder).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        let token = browser.go(&format!("{}/call", site.url)).await.body;
+        let home = format!("{}/", site.url);
+        pass(&site, &clock, DAY - Duration::from_secs(30));
+        // One tab keeps up with the cookies, others come with the cookie of before.
+        let stale = browser.clone();
+        for _ in 0..100 {
+            assert_eq!(browser.go(&home).await.body, alice.id());
+            assert_eq!(stale.clone().go(&home).await.body, alice.id());
+        }
+        assert_eq!(browser.go(&format!("{}/call", site.url)).await.body, token, "Kinde answered the same");
+        assert_eq!(site.kinde.requests("/oauth2/token"), 2, "store {has_store}: sign-in and one refresh");
+        pass(&site, &clock, Duration::from_secs(30));
+        for _ in 0..100 {
+            assert_eq!(browser.go(&home).await.body, alice.id());
+        }
+        assert_ne!(browser.go(&format!("{}/call", site.url)).await.body, token);
+        assert_eq!(site.kinde.requests("/oauth2/token"), 3, "store {has_store}: one more, for a new one");
+    }
+}
