@@ -9,6 +9,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+pub mod wire;
 
 pub use nginx::{Nginx, nginx};
 pub use postgres::{Postgres, own_postgres, postgres};

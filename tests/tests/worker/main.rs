@@ -6,4 +6,3 @@ mod outage;
 mod programs;
 mod refused;
 mod shop;
-mod wire;

@@ -3,24 +3,20 @@
 use std::time::Instant;
 
 use kinde_emulator::{Environment, WebhookDelivery};
-use kinde_tests::servers;
-
-use crate::{
-    programs::Program,
-    shop::eventually,
+use kinde_tests::servers::{
+    self,
     wire::{CONNECTION, EXECUTE, PARSE, QUERY, Wire},
 };
+
+use crate::{programs::Program, shop::eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoint_stores_an_event_with_one_statement_and_no_transaction_around_it() {
     let postgres = servers::postgres().await;
-    let (server, rest) = address(postgres.url());
-    let wire = Wire::to(server.to_owned()).await;
-    let url = postgres.url().replace(server, &format!("127.0.0.1:{}", wire.port()));
-    let plain = if rest.contains('?') { "&sslmode=disable" } else { "?sslmode=disable" };
+    let wire = Wire::before(postgres.url()).await;
     let kinde = Environment::start().await;
     kinde.set_webhook_delivery(WebhookDelivery::default().with_at_most(1));
-    let endpoint = Program::accept(&kinde, &(url + plain), 0);
+    let endpoint = Program::accept(&kinde, wire.url(), 0);
     kinde.add_webhook(endpoint.url()).unwrap();
     // The first event on a connection prepares the statement.
     kinde.trigger("user.created");
@@ -49,12 +45,6 @@ async fn endpoint_stores_an_event_with_one_statement_and_no_transaction_around_i
     let pool = postgres.pool().await;
     let jobs: i64 = sqlx::query_scalar("select count(*) from apalis.jobs").fetch_one(&pool).await.unwrap();
     assert_eq!(usize::try_from(jobs).unwrap(), EVENTS + 2, "the duplicate is stored once");
-}
-
-/// Splits a URL into its host and port, and what comes after them.
-fn address(url: &str) -> (&str, &str) {
-    let after_user = url.rsplit_once('@').map_or_else(|| url.split_once("//").unwrap().1, |(_, rest)| rest);
-    after_user.split_once('/').unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures the machine's time")]

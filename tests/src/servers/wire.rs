@@ -1,4 +1,4 @@
-//! A listener on the wire between the endpoint and PostgreSQL.
+//! A listener on the wire between a program and PostgreSQL.
 
 use std::{
     collections::BTreeMap,
@@ -11,29 +11,35 @@ use tokio::{
 };
 
 /// Passes everything on, and counts the messages that the client sends, by their type.
-pub(crate) struct Wire {
-    port: u16,
+pub struct Wire {
+    url: String,
     counts: Counts,
 }
 
 /// A statement that is run with parameters (PostgreSQL documentation, "Message Formats").
-pub(crate) const EXECUTE: char = 'E';
+pub const EXECUTE: char = 'E';
 
 /// A statement that is prepared.
-pub(crate) const PARSE: char = 'P';
+pub const PARSE: char = 'P';
 
 /// A statement without parameters, such as `BEGIN`.
-pub(crate) const QUERY: char = 'Q';
+pub const QUERY: char = 'Q';
 
 /// A connection that is opened; its first message has no type.
-pub(crate) const CONNECTION: char = '+';
+pub const CONNECTION: char = '+';
+
+/// What a client asks to be acknowledged, once for each round trip.
+pub const SYNC: char = 'S';
 
 /// By the type of the message.
 type Counts = Arc<Mutex<BTreeMap<char, usize>>>;
 
 impl Wire {
-    /// Listens on a free port in front of `server`, a host and port.
-    pub(crate) async fn to(server: String) -> Self {
+    /// Listens on a free port in front of the server of a URL, without TLS.
+    pub async fn before(url: &str) -> Self {
+        let (server, rest) = address(url);
+        let plain = if rest.contains('?') { "&sslmode=disable" } else { "?sslmode=disable" };
+        let server = server.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let counts = Counts::default();
@@ -49,21 +55,21 @@ impl Wire {
                 tokio::spawn(listen(from_client, to_server, Arc::clone(&seen)));
             }
         });
-        Self { port, counts }
+        Self { url: url.replace(address(url).0, &format!("127.0.0.1:{port}")) + plain, counts }
     }
 
-    /// Gives the port to connect to.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// Gives the URL to connect to.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Forgets what was counted, but for the connections.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.counts.lock().unwrap().retain(|kind, _| *kind == CONNECTION);
     }
 
     /// Gives how many messages of a type came since.
-    pub(crate) fn count(&self, kind: char) -> usize {
+    pub fn count(&self, kind: char) -> usize {
         self.counts.lock().unwrap().get(&kind).copied().unwrap_or_default()
     }
 }
@@ -81,4 +87,10 @@ async fn listen(mut from_client: OwnedReadHalf, mut to_server: OwnedWriteHalf, c
         to_server.write_all(&message).await.ok()?;
         kind = Some(from_client.read_u8().await.ok()?);
     }
+}
+
+/// Splits a URL into its host and port, and what comes after them.
+pub(super) fn address(url: &str) -> (&str, &str) {
+    let after_user = url.rsplit_once('@').map_or_else(|| url.split_once("//").unwrap().1, |(_, rest)| rest);
+    after_user.split_once('/').unwrap_or((after_user, ""))
 }
