@@ -9,6 +9,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+pub mod redis_wire;
 pub mod wire;
 
 pub use nginx::{Nginx, nginx};

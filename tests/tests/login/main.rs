@@ -25,6 +25,7 @@ mod race;
 mod readiness;
 mod refresh;
 mod rolling;
+mod round_trips;
 mod sign_in;
 mod stores;
 mod streaming;
