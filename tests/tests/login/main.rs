@@ -24,6 +24,7 @@ mod outages;
 mod race;
 mod readiness;
 mod refresh;
+mod requests_to_kinde;
 mod rolling;
 mod round_trips;
 mod sign_in;
