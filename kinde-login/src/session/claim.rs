@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{
     find::Missing,
     keeper::{Keeper, Loaded, Place},
-    record::Session,
     refresh::{Refreshed, WAITS, is_newer},
 };
 use crate::error::{LoginError, LoginReason};
@@ -15,10 +14,9 @@ impl Keeper {
     /// Kinde may take a second use of it for theft and end the session. The others wait for what comes of it.
     pub(super) async fn claim(&self, due: Loaded) -> Result<Loaded, Refreshed> {
         let Place::Store(_) = &self.place else { return Ok(due) };
-        let now = self.now().as_secs();
-        if !self.is_claimed(&due.session) {
+        if !self.is_claimed(&due) {
             let mut claimed = (*due.session).clone();
-            claimed.facts.claim = Some((now, self.refreshes.process));
+            claimed.facts.claim = Some(self.refreshes.rivals.claim(self.now()));
             match self.replace(&due, claimed).await {
                 Ok(Some(ours)) => return Ok(ours),
                 Ok(None) => {}
@@ -32,7 +30,7 @@ impl Keeper {
             tokio::time::sleep(wait).await;
             match self.reread(&due).await {
                 Ok(Ok(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
-                Ok(Ok(same)) if self.is_claimed(&same.session) => {}
+                Ok(Ok(same)) if self.is_claimed(&same) => {}
                 // Given back: the other process came to nothing.
                 Ok(Ok(_)) => break,
                 Ok(Err(Missing::Later)) => return Err(Refreshed::Later),
@@ -44,12 +42,8 @@ impl Keeper {
     }
 
     /// Tells whether another process is asking Kinde for new tokens now. A claim of our own was left behind.
-    fn is_claimed(&self, session: &Session) -> bool {
-        let now = self.now().as_secs();
-        session.facts.claim.is_some_and(|(at, by)| {
-            // The other process's clock may be ahead.
-            by != self.refreshes.process && now.abs_diff(at) < CLAIM.as_secs()
-        })
+    fn is_claimed(&self, loaded: &Loaded) -> bool {
+        self.refreshes.rivals.hold(loaded, self.now(), self.clock.monotonic())
     }
 
     /// Gives the right to refresh back, so that another process need not wait until it runs out.
@@ -71,6 +65,3 @@ impl Keeper {
         self.later(due, error)
     }
 }
-
-/// Longer than a call of the token endpoint may take. A process that ended in the middle keeps others waiting so long.
-const CLAIM: Duration = Duration::from_secs(20);

@@ -17,6 +17,7 @@ mod record;
 #[cfg(feature = "redis")]
 mod redis;
 mod refresh;
+mod rivals;
 mod store;
 mod unread;
 mod user;

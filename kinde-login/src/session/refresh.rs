@@ -9,13 +9,13 @@ use super::{
     find::Missing,
     keeper::{Keeper, Loaded, Place, latest},
     record::{Facts, Session, SessionId},
+    rivals::Rivals,
     user::SessionUser,
 };
 use crate::{
     authorize,
     client::{TokenAnswer, ends_session},
     error::{LoginError, LoginErrorKind, LoginReason},
-    random::{Randomness as _, SystemRandomness},
     single_flight::SingleFlight,
 };
 
@@ -44,17 +44,14 @@ pub(crate) struct Refreshes {
     resting: Cache<(SessionId, u64), Option<LoginError>>,
     /// What Kinde gave for a refresh token that is used up, while the store could not take it.
     unkept: Cache<SessionId, Arc<Session>>,
-    /// Tells this process's claims from others'.
-    pub(super) process: u64,
+    pub(super) rivals: Rivals,
 }
 
 impl Default for Refreshes {
     fn default() -> Self {
         let resting = latest(REST);
         let unkept = latest(UNKEPT_FOR);
-        let mut process = [0; 8];
-        SystemRandomness.fill(&mut process);
-        Self { flights: SingleFlight::default(), resting, unkept, process: u64::from_le_bytes(process) }
+        Self { flights: SingleFlight::default(), resting, unkept, rivals: Rivals::default() }
     }
 }
 
