@@ -18,24 +18,24 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shared-site");
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// Both servers; each gives its orders and counts its sessions.
-struct Servers {
+pub(crate) struct Servers {
     redis: servers::Redis,
     postgres: servers::Postgres,
 }
 
 impl Servers {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self { redis: servers::redis().await, postgres: servers::postgres().await }
     }
 
-    fn orders(&self) -> [(&'static str, Value); 2] {
+    pub(crate) fn orders(&self) -> [(&'static str, Value); 2] {
         [
             ("redis", json!({"redis": self.redis.url(), "prefix": self.redis.prefix()})),
             ("postgres", json!({"postgres": self.postgres.url()})),
         ]
     }
 
-    async fn count(&self, name: &str) -> usize {
+    pub(crate) async fn count(&self, name: &str) -> usize {
         if name == "redis" {
             let keys: Vec<String> =
                 self.redis.connection().await.keys(format!("{}*", self.redis.prefix())).await.unwrap();
@@ -51,7 +51,7 @@ impl Servers {
 }
 
 /// Asks for a page many times at once, each time over a connection of its own.
-async fn crowd(browser: &Browser, url: &str, size: usize) -> Vec<Seen> {
+pub(crate) async fn crowd(browser: &Browser, url: &str, size: usize) -> Vec<Seen> {
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..size {
         let (mut browser, url) = (browser.clone(), url.to_owned());

@@ -6,6 +6,7 @@ mod callback;
 mod canary;
 #[path = "../story/capture.rs"]
 mod capture;
+mod claims;
 mod cookie_domain;
 mod elsewhere;
 mod fleet;
