@@ -1,0 +1,121 @@
+//! The organization of a session, while the person's change at Kinde.
+
+use std::sync::Arc;
+
+use http::Method;
+use kinde_core::ManualClock;
+use kinde_emulator::{Environment, Fault, Person};
+use kinde_login::MemoryStore;
+use kinde_tests::site::{Browser, SCRIPT, Seen, Site, clock_of};
+use serde_json::json;
+
+use crate::fleet::DAY;
+
+/// Somebody of acme, signed in there.
+struct Member {
+    site: Site,
+    clock: ManualClock,
+    alice: Person,
+    browser: Browser,
+}
+
+async fn member(has_store: bool) -> Member {
+    let kinde = Arc::new(Environment::start().await);
+    let clock = clock_of(&kinde);
+    let alice = kinde.person("alice").in_org("acme").with("create:todos").remember();
+    let site = Site::start_in(kinde, |builder| {
+        let builder = builder.with_clock(clock.clone());
+        if has_store { builder.with_store(MemoryStore::with_clock(10, clock.clone())) } else { builder }
+    })
+    .await;
+    let mut browser = Browser::default();
+    let org = site.kinde.org("acme").code().to_owned();
+    let started = browser.go(&format!("{}/api/auth/login?org_code={org}", site.url)).await;
+    let callback = site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap();
+    assert_eq!(browser.go(&callback).await.status, 303);
+    let mut member = Member { site, clock, alice, browser };
+    assert_eq!(member.ask("/org").await.body, org);
+    member
+}
+
+impl Member {
+    async fn ask(&mut self, path: &str) -> Seen {
+        self.browser.ask(Method::GET, &format!("{}{path}", self.site.url), &SCRIPT).await
+    }
+
+    fn pass_a_day(&self) {
+        self.clock.advance(DAY);
+        self.site.kinde.set_time(self.site.kinde.now() + DAY.as_secs());
+    }
+
+    /// Answers the next refresh with tokens of another organization.
+    fn answer_with(&self, org: &str) {
+        let stranger = self.alice.in_org(org).with("create:todos");
+        let access_token = stranger.access_token();
+        let body = json!({
+            "access_token": access_token, "id_token": stranger.id_token_for(&access_token),
+            "refresh_token": "another", "expires_in": 86_399, "scope": "openid", "token_type": "Bearer",
+        });
+        self.site.kinde.fault("/oauth2/token", Fault::json(200, body.to_string()).times(1));
+    }
+}
+
+/// covers: F17
+#[tokio::test]
+async fn session_stays_in_its_organization_when_its_person_joins_another() {
+    for has_store in [false, true] {
+        let mut member = member(has_store).await;
+        let before = member.ask("/org").await.body;
+        member.alice.add_to_org("other");
+        for _ in 0..2 {
+            member.pass_a_day();
+            assert_eq!(member.ask("/org").await.body, before, "store {has_store}");
+            assert_eq!(member.ask("/todos").await.status, 200, "store {has_store}");
+        }
+    }
+}
+
+/// covers: F17
+#[tokio::test]
+async fn session_of_somebody_who_left_the_organization_is_in_none_until_they_are_back() {
+    for has_store in [false, true] {
+        let mut member = member(has_store).await;
+        let before = member.ask("/org").await.body;
+        member.alice.add_to_org("other");
+        member.alice.remove_from_org("acme");
+        member.pass_a_day();
+        assert_eq!(member.ask("/").await.body, member.alice.id(), "still signed in, store {has_store}");
+        assert_eq!(member.ask("/org").await.status, 403, "in no organization, store {has_store}");
+        assert_eq!(member.ask("/todos").await.status, 403, "and without its rights, store {has_store}");
+        member.alice.add_to_org("acme");
+        member.pass_a_day();
+        assert_eq!(member.ask("/org").await.body, before, "store {has_store}");
+    }
+}
+
+/// covers: F17
+#[tokio::test]
+async fn session_that_would_change_its_organization_ends_openly() {
+    for has_store in [false, true] {
+        for has_left in [false, true] {
+            let mut member = member(has_store).await;
+            if has_left {
+                member.alice.remove_from_org("acme");
+                member.pass_a_day();
+                assert_eq!(member.ask("/org").await.status, 403);
+            }
+            member.pass_a_day();
+            member.site.kinde.reset_requests();
+            member.answer_with("other");
+            let seen = member.ask("/org").await;
+            assert_eq!(seen.status, 401, "left {has_left}, store {has_store}: {seen:?}");
+            let home = member.browser.go(&format!("{}/", member.site.url)).await;
+            assert_eq!(home.body, "nobody", "left {has_left}, store {has_store}");
+            assert!(member.browser.cookies(&member.site.url).is_empty(), "the cookie is gone");
+            assert_eq!(member.site.kinde.requests("/oauth2/revoke"), 1, "nobody uses the new tokens");
+            let alice = member.site.kinde.person("alice");
+            member.browser.sign_in(&member.site, &alice).await;
+            assert_eq!(member.ask("/").await.body, alice.id(), "and can sign in again");
+        }
+    }
+}
