@@ -331,8 +331,11 @@ pub(super) fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
 /// else's. A session that waited for better would lock its person out.
 fn is_final(error: &LoginError) -> bool {
     match error.reason() {
-        // A key that was published a moment ago is fetched soon.
-        LoginReason::TokenRefused(refused) => !matches!(refused.reason(), AuthReason::KeyUnknown { .. }),
+        LoginReason::TokenRefused(refused) => !matches!(
+            refused.reason(),
+            // A key that was published a moment ago is fetched soon, and a clock that is behind is set.
+            AuthReason::KeyUnknown { .. } | AuthReason::NotYetValid { .. }
+        ),
         LoginReason::SubjectMismatch { .. } | LoginReason::OrgMismatch { .. } => true,
         _ => false,
     }

@@ -110,6 +110,30 @@ async fn refresh_token_that_was_revoked_ends_the_session_once() {
     }
 }
 
+/// covers: F16
+#[tokio::test]
+async fn refresh_by_a_clock_that_is_behind_signs_nobody_out() {
+    // Each rests for ten seconds after a refresh that came to nothing.
+    tokio::join!(refresh_by_a_clock_that_is_behind(false), refresh_by_a_clock_that_is_behind(true));
+}
+
+async fn refresh_by_a_clock_that_is_behind(has_store: bool) {
+    let (site, clock) = site(has_store).await;
+    let alice = site.kinde.person("alice");
+    let mut browser = site.signed_in(&alice).await;
+    let home = format!("{}/", site.url);
+    pass(&site, &clock, DAY - Duration::from_secs(30));
+    site.kinde.set_token_clock_offset(300);
+    assert_eq!(browser.go(&home).await.body, alice.id(), "the token is still good, store {has_store}");
+    assert_eq!(site.kinde.requests("/oauth2/token"), 2);
+    pass(&site, &clock, Duration::from_secs(30));
+    assert_eq!(browser.go(&home).await.status, 503, "store {has_store}");
+    site.kinde.set_token_clock_offset(0);
+    pass(&site, &clock, DAY);
+    let seen = crate::fleet::recovered(&mut browser, &home).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "store {has_store}");
+}
+
 /// covers: G8
 #[tokio::test]
 async fn session_ends_when_nobody_comes_for_a_week() {
