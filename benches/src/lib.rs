@@ -6,4 +6,5 @@ pub mod environment;
 pub mod limit;
 pub mod measure;
 pub mod program;
+pub mod redis_server;
 pub mod report;

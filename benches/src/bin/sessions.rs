@@ -1,6 +1,6 @@
-//! What a browser's session costs beside a bearer token: both remembered, in process.
+//! What a browser's session costs beside a bearer token: both remembered, in process; and beside a Redis round trip.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 use axum::{Router, body::Body, routing::get};
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -8,14 +8,18 @@ use kinde_axum::{AuthUser, KindeLayer};
 use kinde_benches::{
     environment::{self, bearer},
     measure::{median, thread_time},
+    redis_server::RedisServer,
     report::{Bars, option},
 };
 use kinde_core::{Kinde, Settings};
 use kinde_emulator::Environment;
-use kinde_login::{Login, MemoryStore};
+use kinde_login::{Login, MemoryStore, RedisStore};
+use redis::AsyncCommands;
 use tower::ServiceExt;
 
 const SITE: &str = "https://app.example.test";
+/// How many requests one reading is made of.
+const BATCH: usize = 500;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -61,7 +65,40 @@ async fn main() -> ExitCode {
     for (name, place) in [("sealed cookie, to no session layer", 2), ("memory, to no session layer", 3)] {
         println!("{name:<58} {:>9.2} x bearer  (no bar)", medians[place] / medians[0]);
     }
+    match RedisServer::start() {
+        Some(server) => in_redis(&environment, &kinde, &server, rounds).await,
+        None => println!("session in Redis: NOT RUN, there is no redis-server"),
+    }
     bars.exit_code()
+}
+
+/// Measures requests with a session in Redis beside bare round trips to the same Redis that bring as many bytes, one
+/// after the other, by the clock on the wall: what is waited for is no work of this thread.
+async fn in_redis(environment: &Environment, kinde: &Kinde, server: &RedisServer, rounds: usize) {
+    let mut connection = server.connection().await;
+    let store = RedisStore::new(connection.clone());
+    let login = Login::builder(kinde).with_store(store).build().expect("settings");
+    let app = app(kinde, Some(&login));
+    let credential = (header::COOKIE, cookie(environment, &login).await);
+    let keys: Vec<String> = connection.keys("*").await.expect("a key");
+    let record: Vec<u8> = connection.hget(&keys[0], "d").await.expect("a record");
+    let () = connection.set("bare", &record).await.expect("an answer");
+    let (mut bare, mut sessions) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let start = Instant::now();
+        for _ in 0..BATCH {
+            let found: Vec<u8> = connection.get("bare").await.expect("an answer");
+            assert_eq!(found.len(), record.len());
+        }
+        bare.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+        let start = Instant::now();
+        nanos("session in Redis", &app, &credential).await;
+        sessions.push(start.elapsed().as_nanos() as f64 / BATCH as f64);
+    }
+    let (bare, session) = (median(&bare), median(&sessions));
+    println!("{:<40} {bare:>8.0} ns by the clock, {} bytes", "bare round trip to Redis", record.len());
+    println!("{:<40} {session:>8.0} ns by the clock", "session in Redis");
+    println!("{:<58} {:>9.2} x round trip (no bar)", "session in Redis", session / bare);
 }
 
 fn kinde(environment: &Environment) -> Kinde {
@@ -119,7 +156,6 @@ fn pairs<B>(answer: &Response<B>) -> HeaderValue {
 }
 
 async fn nanos(name: &str, app: &Router, credential: &(header::HeaderName, HeaderValue)) -> f64 {
-    const BATCH: usize = 500;
     let request = || {
         let mut request = Request::get("/me").body(Body::empty()).expect("a request");
         request.headers_mut().insert(header::HOST, HeaderValue::from_static("app.example.test"));
