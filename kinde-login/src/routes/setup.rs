@@ -30,9 +30,9 @@ impl Question<'_> {
             "organization": org_code.map(|code| json!({
                 "orgCode": code,
                 "orgName": access.org_name().ok().flatten(),
-                "properties": claims.get("organization_properties"),
+                "properties": either(&claims, "organization_properties", "x-hasura-organization_properties"),
             })),
-            "featureFlags": claims.get("feature_flags"),
+            "featureFlags": either(&claims, "feature_flags", "x-hasura-feature-flags"),
             "userOrganizations": {
                 "orgCodes": organizations.iter().map(|one| &one.code).collect::<Vec<_>>(),
                 "orgs": organizations.iter().map(|one| json!({ "code": one.code, "name": one.name })).collect::<Vec<_>>(),
@@ -53,4 +53,9 @@ impl Question<'_> {
         }
         Ok(self.answer_of(&current, StatusCode::OK, &body))
     }
+}
+
+/// Gives a claim under the name that Kinde's Hasura mapping gives it where the plain one is absent.
+fn either<'a>(claims: &'a Map<String, Value>, plain: &str, hasura: &str) -> Option<&'a Value> {
+    claims.get(plain).filter(|value| !value.is_null()).or_else(|| claims.get(hasura))
 }

@@ -71,21 +71,28 @@ impl UserOrganization {
     /// Reads the organizations that an access token lists. Kinde itself writes them into ID tokens only; a token workflow
     /// can write the claim `organizations` or `org_codes` into access tokens, too. Otherwise there are none.
     pub fn of_access_token(token: &AccessToken) -> Vec<Self> {
-        let named = token.claim::<Vec<Named>>("organizations").ok().flatten();
-        Self::listed(named, || token.claim::<Vec<String>>("org_codes").ok().flatten())
+        let named = |name: &str| token.claim::<Vec<Named>>(name).ok().flatten();
+        Self::listed(named, |name| token.claim::<Vec<String>>(name).ok().flatten())
     }
 
-    fn listed(named: Option<Vec<Named>>, codes: impl FnOnce() -> Option<Vec<String>>) -> Vec<Self> {
-        match named {
+    /// With Kinde's Hasura mapping the claims have other names; a plain one goes first, as everywhere.
+    fn listed(
+        named: impl Fn(&str) -> Option<Vec<Named>>,
+        codes: impl Fn(&str) -> Option<Vec<String>>,
+    ) -> Vec<Self> {
+        match named("organizations").or_else(|| named("x-hasura-organizations")) {
             Some(named) => named.into_iter().map(|Named { id, name }| Self { code: id, name }).collect(),
-            None => codes().unwrap_or_default().into_iter().map(|code| Self { code, name: None }).collect(),
+            None => {
+                let codes = codes("org_codes").or_else(|| codes("x-hasura-org-codes")).unwrap_or_default();
+                codes.into_iter().map(|code| Self { code, name: None }).collect()
+            }
         }
     }
 }
 
 fn organizations(token: &IdToken) -> Vec<UserOrganization> {
-    let named = token.claim::<Vec<Named>>("organizations").ok().flatten();
-    UserOrganization::listed(named, || token.claim::<Vec<String>>("org_codes").ok().flatten())
+    let named = |name: &str| token.claim::<Vec<Named>>(name).ok().flatten();
+    UserOrganization::listed(named, |name| token.claim::<Vec<String>>(name).ok().flatten())
 }
 
 /// An entry of the claim `organizations`.

@@ -12,6 +12,7 @@ mod elsewhere;
 mod fleet;
 mod forms;
 mod half_written;
+mod hasura;
 mod hostile;
 mod instances;
 mod late_answers;
