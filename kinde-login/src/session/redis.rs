@@ -28,9 +28,16 @@ use super::{
 ///
 /// # What is lost with it
 ///
-/// A Redis that forgets, by a restart without persistence or by evicting when its memory is short, signs people out;
-/// Kinde's own session usually brings them back without a page. Nobody is let in: a sign-out that a Redis forgets
-/// took the session along.
+/// A Redis that forgets everything, by a restart without persistence, or a record, by evicting when its memory is short,
+/// signs people out; Kinde's own session usually brings them back without a page.
+///
+/// # Security
+///
+/// A Redis that forgets its latest writes can bring a session back. After a crash it has an older record again: with RDB
+/// snapshots alone one of some minutes ago, with `appendfsync everysec` of a second or two, after a failover what the
+/// replica had. If what was lost is a sign-out, whoever still has the cookie is signed in, elsewhere than in the process
+/// that saw it, until the access token ends; the refresh token was revoked. Run it with `appendonly yes` and
+/// `appendfsync always`.
 #[derive(Clone)]
 pub struct RedisStore<C> {
     connection: C,
