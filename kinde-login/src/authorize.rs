@@ -3,6 +3,7 @@
 use kinde_core::{Settings, UntrustedText};
 
 use crate::{
+    client::OAuthClient,
     error::{LoginError, LoginReason},
     flow::Flow,
 };
@@ -20,8 +21,6 @@ pub(crate) enum Intent {
 /// What is the same for every authorization request of an application.
 #[derive(Clone, Debug)]
 pub(crate) struct Application {
-    pub(crate) endpoint: String,
-    pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
     pub(crate) scopes: String,
     pub(crate) audiences: Vec<String>,
@@ -30,10 +29,8 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub(crate) fn new(settings: &Settings, endpoint: &str, client_id: &str, redirect_uri: &str) -> Self {
+    pub(crate) fn new(settings: &Settings, redirect_uri: &str) -> Self {
         Self {
-            endpoint: endpoint.to_owned(),
-            client_id: client_id.to_owned(),
             redirect_uri: redirect_uri.to_owned(),
             scopes: settings.scopes().join(" "),
             audiences: settings.audiences().to_vec(),
@@ -43,19 +40,18 @@ impl Application {
     }
 
     /// Writes the URL to send the browser to, and notes in the flow what the answer has to be compared with.
-    pub(crate) fn authorize(&self, intent: Intent, wishes: &Wishes, flow: &mut Flow) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.client_id)
-            .append_pair("redirect_uri", &self.redirect_uri)
-            .append_pair("scope", &self.scopes)
-            .append_pair("state", &flow.state)
-            .append_pair("nonce", &flow.nonce)
-            .append_pair("code_challenge", &flow.code_challenge())
-            .append_pair("code_challenge_method", "S256")
-            // With it an expired link of an e-mail comes back with what is needed to start again.
-            .append_pair("supports_reauth", "true");
+    pub(crate) fn authorize(
+        &self,
+        client: &OAuthClient,
+        intent: Intent,
+        wishes: &Wishes,
+        flow: &mut Flow,
+    ) -> String {
+        let (redirect_uri, challenge) = (&self.redirect_uri, flow.code_challenge());
+        let mut query =
+            client.authorization_query(redirect_uri, &self.scopes, &flow.state, &flow.nonce, &challenge);
+        // With it an expired link of an e-mail comes back with what is needed to start again.
+        query.append_pair("supports_reauth", "true");
         for audience in self.audiences.iter().filter(|_| wishes.get("audience").is_none()) {
             query.append_pair("audience", audience);
         }
@@ -82,7 +78,7 @@ impl Application {
         let wished =
             wishes.get("org_code").or(self.org_code.as_deref()).filter(|_| intent != Intent::CreateOrg);
         flow.org_code = wished.map(str::to_owned);
-        format!("{}?{}", self.endpoint, query.finish())
+        format!("{}?{}", client.endpoints().authorization_endpoint(), query.finish())
     }
 }
 
@@ -271,13 +267,13 @@ static PARAMETERS: [Parameter; 43] = [
 mod tests {
     use std::time::Duration;
 
+    use kinde_core::{Endpoints, FetchError, FetchErrorKind, FetchFuture, HttpFetch, Issuer};
+
     use super::*;
     use crate::random::SystemRandomness;
 
     fn application() -> Application {
         Application {
-            endpoint: "https://a.kinde.com/oauth2/auth".to_owned(),
-            client_id: "client".to_owned(),
             redirect_uri: "https://app.example.com/api/auth/kinde_callback".to_owned(),
             scopes: "openid offline".to_owned(),
             audiences: vec!["https://api.example.com".to_owned(), "b".to_owned()],
@@ -286,10 +282,25 @@ mod tests {
         }
     }
 
+    /// Nothing is sent here.
+    #[derive(Debug)]
+    struct NoNetwork;
+
+    impl HttpFetch for NoNetwork {
+        fn fetch(&self, _: http::Request<bytes::Bytes>, _: usize) -> FetchFuture<'_> {
+            Box::pin(async { Err(FetchError::new(FetchErrorKind::Deadline)) })
+        }
+    }
+
+    fn client() -> OAuthClient {
+        let issuer = Issuer::new("https://a.kinde.com").unwrap();
+        OAuthClient::new(Endpoints::new(&issuer), "client", None, NoNetwork)
+    }
+
     fn asked(intent: Intent, pairs: &[(&str, &str)]) -> (Vec<(String, String)>, Flow) {
         let mut flow = Flow::start(&SystemRandomness, Duration::ZERO);
         let wishes = Wishes::read(pairs.iter().copied()).unwrap();
-        let url = application().authorize(intent, &wishes, &mut flow);
+        let url = application().authorize(&client(), intent, &wishes, &mut flow);
         let query = url.strip_prefix("https://a.kinde.com/oauth2/auth?").unwrap();
         (form_urlencoded::parse(query.as_bytes()).into_owned().collect(), flow)
     }
@@ -401,7 +412,7 @@ mod tests {
                 .ask_for_audiences(pairs.iter().copied(), &application.audiences)
                 .map_err(|error| error.code())?;
             let mut flow = Flow::start(&SystemRandomness, Duration::ZERO);
-            let url = application.authorize(Intent::SignIn, &wishes, &mut flow);
+            let url = application.authorize(&client(), Intent::SignIn, &wishes, &mut flow);
             let query = form_urlencoded::parse(url.split_once('?').unwrap().1.as_bytes()).into_owned();
             Ok(query.filter(|(name, _)| name == "audience").map(|(_, value)| value).collect::<Vec<_>>())
         };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
+    client,
     cookies::{self, Cookies},
     random::{self, Randomness},
     seal::{Purpose, Sealer},
@@ -65,9 +66,9 @@ impl Flow {
         Secret::new(self.verifier.as_str())
     }
 
-    /// Gives the code challenge: base64url of the verifier's SHA-256 (RFC 7636 §4.2).
+    /// Gives the code challenge that the authorization request holds.
     pub(crate) fn code_challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.verifier.as_bytes()))
+        client::code_challenge(&self.verifier)
     }
 
     fn is_over(&self, now: Duration) -> bool {

@@ -17,7 +17,7 @@
 //! | send whoever is not signed in to sign in | [`Login::login_required`] |
 //! | know who it is, call other APIs | [`SessionHandle`], [`SessionUser`] |
 //! | keep sessions outside of the cookie | [`SessionStore`], [`MemoryStore`], `RedisStore`, `PostgresStore` |
-//! | talk to Kinde yourself | [`OAuthClient`] |
+//! | talk to Kinde yourself, from the authorization URL to the logout URL | [`OAuthClient`] |
 //! | call another API as the application itself | [`MachineTokens`] |
 //! | say in your own way why a sign-in failed | [`RenderPage`] |
 //!
@@ -53,7 +53,7 @@ mod shared;
 mod single_flight;
 
 pub use body::ResponseBody;
-pub use client::{OAuthClient, PortalPage, TokenAnswer, UserProfile};
+pub use client::{AuthorizationRequest, OAuthClient, PortalPage, TokenAnswer, UserProfile};
 pub use error::{LoginError, LoginErrorKind, LoginReason};
 pub use links::{Link, Links};
 pub use login::{Login, LoginBuilder};

@@ -318,8 +318,7 @@ impl LoginBuilder {
         let post_logout = settings.post_logout_redirect_url().unwrap_or(&site).to_owned();
         let http = self.http()?;
         let endpoints = Endpoints::new(settings.issuer());
-        let application =
-            Application::new(&settings, endpoints.authorization_endpoint(), &client_id, &redirect_uri);
+        let application = Application::new(&settings, &redirect_uri);
         let domain = self.cookie_domain.as_deref();
         let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path(), domain);
         let client = OAuthClient::new(endpoints, client_id, client_secret, Shared(http));

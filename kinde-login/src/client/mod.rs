@@ -1,6 +1,7 @@
 //! The OAuth client: every request to Kinde that sign-in and sessions need, usable alone.
 
 mod answer;
+mod authorization;
 mod portal;
 mod token;
 mod user_profile;
@@ -11,6 +12,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use kinde_core::{Endpoints, FetchError, FetchErrorKind, HttpFetch, Secret};
 
+pub use authorization::AuthorizationRequest;
+pub(crate) use authorization::code_challenge;
 pub use portal::PortalPage;
 pub use token::TokenAnswer;
 pub(crate) use token::ends_session;

@@ -19,10 +19,7 @@ impl Question<'_> {
             None => self.login.post_logout.clone(),
         };
         let cookies = self.sign_off().await?;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("redirect", &target);
-        let end_session = self.login.sessions.keeper.client.endpoints().end_session_endpoint();
-        let mut response = response::see_other(&format!("{end_session}?{}", query.finish()));
+        let mut response = response::see_other(&self.login.sessions.keeper.client.logout_url(&target));
         response.headers_mut().extend(cookies);
         Ok(response)
     }

@@ -38,7 +38,7 @@ impl Question<'_> {
                 "orgs": organizations.iter().map(|one| json!({ "code": one.code, "name": one.name })).collect::<Vec<_>>(),
             },
             "env": {
-                "clientId": self.login.application.client_id,
+                "clientId": self.login.sessions.keeper.client.client_id(),
                 "issuerUrl": self.login.sessions.keeper.client.endpoints().issuer().as_str(),
                 "redirectUrl": self.login.application.redirect_uri,
             },

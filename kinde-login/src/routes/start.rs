@@ -68,7 +68,7 @@ impl Question<'_> {
         flow.return_to = return_to.map(ReturnTo::to_string);
         flow.is_retry = is_retry;
         flow.round = round;
-        let location = self.login.application.authorize(intent, wishes, &mut flow);
+        let location = self.login.application.authorize(&keeper.client, intent, wishes, &mut flow);
         let flows = self.flows();
         flows.keep(&flow, self.request.headers(), &mut cookies, keeper.randomness.as_ref()).ok_or_else(
             || LoginReason::StoreUnavailable { problem: "the flow could not be sealed".to_owned() },

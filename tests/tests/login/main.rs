@@ -7,6 +7,7 @@ mod canary;
 #[path = "../story/capture.rs"]
 mod capture;
 mod claims;
+mod client_alone;
 mod cookie_domain;
 mod elsewhere;
 mod fleet;
