@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use kinde_core::{AccessToken, AuthErrorKind, AuthReason, Identity};
+use kinde_core::{AccessToken, AuthErrorKind, Identity};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::Question;
 use crate::{
     error::{LoginError, LoginErrorKind, LoginReason},
     response,
-    session::{Missing, Refreshed, SessionHandle, SessionUser},
+    session::{Missing, Refreshed, SessionHandle, SessionUser, passes_by_itself},
 };
 
 /// A session whose access token is proven now.
@@ -91,8 +91,7 @@ impl Question<'_> {
             Err(error) if error.kind() == AuthErrorKind::KeysUnavailable => {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
-            // A key that another process knows already: nobody is signed out until it is known here.
-            Err(error) if matches!(error.reason(), AuthReason::KeyUnknown { .. }) => {
+            Err(error) if passes_by_itself(&error) => {
                 Err(Absent { error: LoginReason::SignedOut.into(), keeps_cookie: true })
             }
             Ok(Identity::Machine(_)) | Err(_) => {

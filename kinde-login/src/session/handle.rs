@@ -68,6 +68,10 @@ impl SessionHandle {
         if !keeper.is_due(&loaded.session, keeper.now()) {
             return Ok(loaded.session.access_token.clone());
         }
+        // Somebody signed out or in anew while this request was answered: the browser's cookie is not this session's.
+        if keeper.has_ended(&loaded.session.id) {
+            return Err(LoginReason::SignedOut.into());
+        }
         match keeper.refresh(loaded).await {
             Refreshed::Anew(loaded) | Refreshed::Still(loaded) => {
                 let access_token = loaded.session.access_token.clone();

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use http_body::Body;
-use kinde_core::{AuthReason, Credential, RefusedSession};
+use kinde_core::{Credential, RefusedSession};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -19,7 +19,7 @@ use super::{
     future::ResponseFuture,
     handle::SessionHandle,
     keeper::{Keeper, Kept, Loaded},
-    refresh::Refreshed,
+    refresh::{Refreshed, passes_by_itself},
 };
 use crate::{
     body::ResponseBody,
@@ -189,9 +189,8 @@ impl After {
     pub(crate) fn refused_session(&self, extensions: &http::Extensions) -> Option<SessionHandle> {
         let Self::Session { handle, .. } = self else { return None };
         let error = extensions.get::<RefusedSession>()?.error();
-        // A key that another process knows already: this one fetches it soon, and nobody is signed out meanwhile.
-        if matches!(error.reason(), AuthReason::KeyUnknown { .. }) {
-            tracing::info!(target: "kinde_login", code = error.code(), "session passed over: the key of its access token is not known yet");
+        if passes_by_itself(error) {
+            tracing::info!(target: "kinde_login", code = error.code(), "session passed over: its access token is refused for now");
             return None;
         }
         tracing::info!(target: "kinde_login", code = error.code(), "session ended: its access token is refused");

@@ -39,4 +39,4 @@ pub(crate) use find::Missing;
 pub(crate) use keeper::{Keeper, Lifetimes, Place};
 pub(crate) use layer::Sessions;
 pub(crate) use record::{Facts, Session};
-pub(crate) use refresh::{Refreshed, refused_token};
+pub(crate) use refresh::{Refreshed, passes_by_itself, refused_token};

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kinde_core::{AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
+use kinde_core::{AuthError, AuthErrorKind, AuthReason, ExpectedIdToken, Identity, Secret};
 use moka::sync::Cache;
 
 use super::{
@@ -331,21 +331,23 @@ pub(super) fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
 /// else's. A session that waited for better would lock its person out.
 fn is_final(error: &LoginError) -> bool {
     match error.reason() {
-        LoginReason::TokenRefused(refused) => !matches!(
-            refused.reason(),
-            // A key that was published a moment ago is fetched soon, and a clock that is behind is set.
-            AuthReason::KeyUnknown { .. } | AuthReason::NotYetValid { .. }
-        ),
+        LoginReason::TokenRefused(refused) => !passes_by_itself(refused),
         LoginReason::SubjectMismatch { .. } | LoginReason::OrgMismatch { .. } => true,
         _ => false,
     }
+}
+
+/// Tells whether a token that Kinde issued a moment ago is refused only for now: its key is fetched soon, or our clock is
+/// behind. Another instance may accept it already, so that no session ends for it.
+pub(crate) fn passes_by_itself(refused: &AuthError) -> bool {
+    matches!(refused.reason(), AuthReason::KeyUnknown { .. } | AuthReason::NotYetValid { .. })
 }
 
 fn attempt(session: &Session) -> (SessionId, u64) {
     (session.id, session.facts.generation)
 }
 
-pub(crate) fn refused_token(error: kinde_core::AuthError) -> LoginError {
+pub(crate) fn refused_token(error: AuthError) -> LoginError {
     match error.kind() {
         AuthErrorKind::KeysUnavailable => LoginReason::KeysUnavailable(error).into(),
         _ => LoginReason::TokenRefused(error).into(),

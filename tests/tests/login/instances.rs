@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kinde_core::ManualClock;
 use kinde_emulator::Environment;
 use kinde_login::{Lives, LoginBuilder, MemoryStore, SessionId, SessionStore, StoreFuture, Stored};
 use kinde_tests::site::{Browser, Site};
@@ -51,6 +52,21 @@ async fn session_whose_key_this_instance_has_not_fetched_yet_is_nobody_and_lives
         assert!(!seen.headers.contains_key("set-cookie"), "{path}: and nobody is signed out");
     }
     assert_eq!(sent_to(&third, &browser).go(&format!("{third}/")).await.body, alice.id());
+}
+
+/// covers: G10
+#[tokio::test]
+async fn session_is_not_ended_by_an_instance_whose_clock_is_behind() {
+    let store = MemoryStore::new(100);
+    let kinde = Arc::new(Environment::start().await);
+    let first = Site::start_in(kinde, |builder| builder.with_store(store.clone())).await;
+    let behind = ManualClock::at_unix_seconds(first.kinde.now() - 300);
+    let second = instance(&first, |builder| builder.with_store(store.clone()).with_clock(behind)).await;
+    let alice = first.kinde.person("alice");
+    let browser = first.signed_in(&alice).await;
+    let seen = sent_to(&second, &browser).go(&format!("{second}/api/auth/me")).await;
+    assert_eq!((seen.status, seen.headers.contains_key("set-cookie")), (401, false), "{seen:?}");
+    assert_eq!(browser.clone().go(&format!("{}/", first.url)).await.body, alice.id());
 }
 
 #[tokio::test]
