@@ -11,6 +11,8 @@ mod chromium;
 mod site;
 mod tabs;
 
+use std::path::Path;
+
 use accessibility::look;
 use chromium::Chromium;
 use site::Site;
@@ -21,6 +23,20 @@ const PICTURES: &str = "web-login-pages";
 async fn text(browser: &mut Chromium, selector: &str) -> String {
     let script = format!("document.querySelector({selector:?})?.innerText ?? ''");
     browser.evaluate(&script).await.as_str().unwrap().to_owned()
+}
+
+/// The picture in the README is of this page as it is now, or of one of its size: `./check web-login-picture` takes it.
+/// Letters are drawn differently from machine to machine, so that the bytes are not compared.
+fn readme_shows(name: &str) {
+    // PNG (ISO/IEC 15948) §11.2.2: width and height stand first in the first chunk.
+    let size = |path: &Path| {
+        let picture = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(picture.starts_with(b"\x89PNG"), "{}", path.display());
+        picture[16..24].to_vec()
+    };
+    let taken = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PICTURES).join(format!("{name}.png"));
+    let shown = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images/web-login.png");
+    assert_eq!(size(&shown), size(&taken), "the page has another size: run ./check web-login-picture");
 }
 
 async fn size(browser: &mut Chromium, width: u32, height: u32) {
@@ -38,6 +54,7 @@ async fn person_signs_in_by_tile_sees_what_is_theirs_and_is_asked_again_after_si
     look(&mut browser, "home").await;
     site.sign_in(&mut browser, "alice").await;
     look(&mut browser, "dashboard").await;
+    readme_shows("dashboard-light");
     let page = text(&mut browser, "main").await;
     for fact in ["Alice Example", "alice@example.test", "This week at a glance"] {
         assert!(page.contains(fact), "{fact}: {page}");
