@@ -1,11 +1,13 @@
 //! People sign in and out in a browser: the whole way over real HTTP, with the emulator as Kinde.
 
+mod answers;
 mod beside_a_header;
 mod breaker;
 mod callback;
 mod canary;
 #[path = "../story/capture.rs"]
 mod capture;
+mod choices;
 mod claims;
 mod client_alone;
 mod cookie_domain;

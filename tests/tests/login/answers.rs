@@ -1,0 +1,123 @@
+//! What the routes answer when all is well, and what every answer of theirs has.
+
+use http::Method;
+use kinde_login::MemoryStore;
+use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site};
+
+/// covers: G6
+#[tokio::test]
+async fn session_is_ended_without_leaving_the_page() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    let mut thief = browser.clone();
+    let end = format!("{}/api/auth/end_session", site.url);
+    let seen = browser.ask(Method::POST, &end, &SCRIPT).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, r#"{"success":true}"#));
+    assert!(browser.jar.is_empty(), "{:?}", browser.jar.keys());
+    assert_eq!(site.kinde.requests("/oauth2/revoke"), 1);
+    assert_eq!(thief.go(&format!("{}/", site.url)).await.body, "nobody");
+    assert_eq!(browser.ask(Method::POST, &end, &SCRIPT).await.status, 200, "and once more");
+    assert_eq!(site.kinde.requests("/oauth2/revoke"), 1);
+}
+
+#[tokio::test]
+async fn portal_leads_to_the_page_that_was_asked_for_and_back_to_the_site() {
+    let site = Site::start().await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    let portal = format!("{}/api/auth/portal", site.url);
+    for query in ["", "?sub_nav=plan_details&return_url=%2Fdashboard", "?subNav=profile&returnUrl=%2F"] {
+        let seen = browser.go(&format!("{portal}{query}")).await;
+        assert_eq!(seen.status, 303, "{query}: {seen:?}");
+        let link = seen.location.unwrap();
+        assert!(
+            link.starts_with(&format!("{}/portal_redirect?key=", site.kinde.issuer())),
+            "{query}: {link}"
+        );
+        let page = Browser::default().go(&link).await;
+        let back = if query.contains("dashboard") { "/dashboard" } else { "/" };
+        assert_eq!(page.status, 200, "{query}: {page:?}");
+        assert!(page.body.contains(&format!("href=\"{}{back}\"", site.url)), "{query}: {}", page.body);
+    }
+    assert_eq!(browser.go(&format!("{portal}?sub_nav=Bad-Name")).await.status, 400);
+}
+
+/// covers: G2
+#[tokio::test]
+async fn switching_and_creating_an_organization_begins_a_session_of_its_own_and_ends_the_one_before() {
+    for has_store in [false, true] {
+        let site = Site::start_with(|login| match has_store {
+            true => login.with_store(MemoryStore::new(100)),
+            false => login,
+        })
+        .await;
+        let alice = site.kinde.person("alice").in_org("acme").remember();
+        let acme = site.kinde.org("acme").code().to_owned();
+        let home = format!("{}/", site.url);
+        let mut browser = site.signed_in(&alice).await;
+        for route in [format!("switch_org?org_code={acme}"), "create_org?org_name=New".to_owned()] {
+            let mut before = browser.clone();
+            let started = browser.go(&format!("{}/api/auth/{route}", site.url)).await;
+            let back = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
+            assert_eq!(back.status, 303, "{route}: {back:?}");
+            let key = (site.url.clone(), site.login.session_cookie_name().to_owned());
+            assert_ne!(browser.jar[&key], before.jar[&key], "{route}, store {has_store}: a new id");
+            assert_eq!(browser.go(&home).await.body, alice.id(), "{route}, store {has_store}");
+            assert_eq!(
+                before.go(&home).await.body,
+                "nobody",
+                "{route}, store {has_store}: the old one is dead"
+            );
+        }
+    }
+}
+
+/// covers: G4 F15
+#[tokio::test]
+async fn every_answer_of_the_routes_is_kept_by_nobody_and_tells_no_address() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    let signed_in = site.signed_in(&alice).await;
+    let mut finishing = Browser::default();
+    let started = finishing.go(&format!("{}/api/auth/login", site.url)).await;
+    let callback = site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap();
+    let mut answers = vec![("callback".to_owned(), finishing.go(&callback).await)];
+    for route in [
+        "login",
+        "register",
+        "logout",
+        "kinde_callback",
+        "kinde_callback?code=a&state=b",
+        "create_org",
+        "me",
+        "setup",
+        "end_session",
+        "portal",
+        "switch_org",
+        "switch_org?org_code=org_1",
+        "health",
+        "nothing",
+        "login?post_login_redirect_url=%2F%2Fevil.example",
+    ] {
+        let url = format!("{}/api/auth/{route}", site.url);
+        for (who, browser) in [("nobody", Browser::default()), ("alice", signed_in.clone())] {
+            for (how, method, headers) in [
+                ("goes", Method::GET, &NAVIGATION),
+                ("posts", Method::POST, &NAVIGATION),
+                ("fetches", Method::GET, &SCRIPT),
+                ("looks", Method::HEAD, &NAVIGATION),
+                ("deletes", Method::DELETE, &NAVIGATION),
+            ] {
+                let seen = browser.clone().ask(method, &url, headers).await;
+                answers.push((format!("{who} {how} {route}"), seen));
+            }
+        }
+    }
+    for (name, seen) in answers {
+        assert_eq!(seen.headers["vary"], "Cookie", "{name}");
+        assert_eq!(seen.headers["referrer-policy"], "no-referrer", "{name}");
+        assert_eq!(seen.headers["cache-control"], "private, no-store", "{name}");
+        let location = seen.location.unwrap_or_default();
+        assert!(!location.contains("code=") || location.contains("org_code="), "{name}: {location}");
+        assert!(!location.contains("eyJ"), "{name}: {location}");
+    }
+}
