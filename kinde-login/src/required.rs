@@ -17,6 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    authorize::Wishes,
     body::ResponseBody,
     error::LoginReason,
     links::Link,
@@ -91,7 +92,13 @@ impl Inner {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return response;
         }
-        let mut link = Link::to_route(self.path(AuthRoute::Login));
+        let mut link = match invitation_of(AskedFor::of(request)) {
+            // Kinde's e-mail leads to a page of the site: who is not known yet registers with the code.
+            Some(code) => Link::to_route(self.path(AuthRoute::Register))
+                .with("invitation_code", &code)
+                .with("is_invitation", "true"),
+            None => Link::to_route(self.path(AuthRoute::Login)),
+        };
         // What a form sent cannot be sent again, so only a page is come back to.
         if *request.method() == Method::GET
             && let Some(page) = AskedFor::of(request).path_and_query()
@@ -101,6 +108,14 @@ impl Inner {
         }
         response::see_other(&link.to_string())
     }
+}
+
+/// Gives the code of an invitation that the address of a page holds; what cannot be one is left to the page.
+fn invitation_of(uri: &Uri) -> Option<String> {
+    let query = form_urlencoded::parse(uri.query()?.as_bytes());
+    let code = query.into_iter().find(|(name, _)| name == "invitation_code")?.1;
+    let wishes = Wishes::read(std::iter::once(("invitation_code", code.as_ref()))).ok()?;
+    wishes.get("invitation_code").map(str::to_owned)
 }
 
 /// The address as the browser asked for it: the session layer notes it, because a router that nests the gate takes the

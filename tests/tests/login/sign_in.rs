@@ -151,6 +151,10 @@ async fn script_of_a_page_learns_who_is_signed_in_and_no_token() {
     let told: Value = serde_json::from_str(&seen.body).unwrap();
     assert_eq!(told["permissions"]["permissions"][0], "create:todos");
     assert_eq!(told["message"], "OK");
+    let organization = told["organization"]["orgCode"].as_str();
+    assert_eq!(told["idToken"]["org_codes"][0].as_str(), organization);
+    assert_eq!(told["idToken"]["sub"].as_str(), Some(alice.id()));
+    assert_eq!(told["accessToken"]["sub"], told["idToken"]["sub"]);
 }
 
 /// covers: D4
@@ -191,6 +195,25 @@ async fn gate_sends_people_to_sign_in_with_the_way_back_and_scripts_a_401() {
         403,
         "a missing right is no reason to sign in"
     );
+}
+
+#[tokio::test]
+async fn gate_sends_who_was_invited_to_register_with_the_code() {
+    let site = Site::start().await;
+    let mut browser = Browser::default();
+    let page = format!("{}/dashboard?invitation_code=inv_1&tab=2", site.url);
+    let sent = browser.go(&page).await.location.unwrap();
+    let expected = "/api/auth/register?invitation_code=inv_1&is_invitation=true&post_login_redirect_url=%2Fdashboard%3Finvitation_code%3Dinv_1%26tab%3D2";
+    assert_eq!(sent, expected);
+    let started = browser.go(&format!("{}{sent}", site.url)).await.location.unwrap();
+    for part in ["prompt=create", "invitation_code=inv_1", "is_invitation=true"] {
+        assert!(started.contains(part), "{started}");
+    }
+    for code in ["", "a%20b", "%22", &"a".repeat(129)] {
+        let page = format!("{}/dashboard?invitation_code={code}", site.url);
+        let sent = browser.go(&page).await.location.unwrap();
+        assert!(sent.starts_with("/api/auth/login?post_login_redirect_url="), "{sent}");
+    }
 }
 
 /// A router that nests takes the prefix off before the gate sees the address.
