@@ -74,6 +74,9 @@ impl Application {
             }
         }
         flow.is_silent = intent == Intent::SwitchOrg || (!is_decided && wishes.get("prompt") == Some("none"));
+        if flow.is_silent {
+            flow.wishes = wishes.kept();
+        }
         // A new organization has a code that nobody knows yet.
         let wished =
             wishes.get("org_code").or(self.org_code.as_deref()).filter(|_| intent != Intent::CreateOrg);
@@ -152,6 +155,21 @@ impl Wishes {
         Ok(())
     }
 
+    /// Gives what a second try of a silent flow asks for again, as far as the flow's cookie has room for it.
+    fn kept(&self) -> Vec<(String, String)> {
+        let mut room = KEPT_BYTES;
+        let wishes = self.0.iter().filter(|(name, _)| *name != "prompt" && !is_marketing(name));
+        let fitting = wishes.filter(|(name, value)| {
+            // Both are written with quotes, a comma and brackets; a control character or quote as more than one letter.
+            let written = serde_json::to_string(value).map_or(usize::MAX, |value| value.len());
+            let bytes = written.saturating_add(name.len()).saturating_add(6);
+            let fits = bytes <= room;
+            room = if fits { room - bytes } else { room };
+            fits
+        });
+        fitting.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
     /// Tells whether this can have a session begin in another organization, or without a page.
     pub(crate) fn act_unseen(&self) -> bool {
         self.get("org_code").is_some() || self.get("prompt") == Some("none")
@@ -180,6 +198,10 @@ pub(crate) fn check_org(asked: Option<&str>, found: Option<&str>) -> Result<(), 
     }
 }
 
+fn is_marketing(name: &str) -> bool {
+    PARAMETERS.iter().any(|known| known.name == name && std::ptr::eq(known.shape, &MARKETING))
+}
+
 fn invalid(name: &'static str, expected: &'static str) -> LoginError {
     LoginReason::ParameterInvalid { name, expected }.into()
 }
@@ -194,6 +216,9 @@ struct Shape {
     is: &'static str,
     accepts: fn(&str) -> bool,
 }
+
+/// With it and the longest way back, a flow's cookie stays below the 4,096 bytes that a browser must keep.
+const KEPT_BYTES: usize = 384;
 
 const fn parameter(name: &'static str, shape: &'static Shape) -> Parameter {
     Parameter { name, shape }
@@ -400,6 +425,21 @@ mod tests {
             assert_eq!(values(&query, name), [value]);
         }
         assert!(Wishes::read([("login_hint", long.as_str())].into_iter()).is_err(), "it means something");
+    }
+
+    #[test]
+    fn second_try_of_a_silent_flow_asks_for_all_that_there_is_room_for() {
+        let hint = |length: usize| "\"".repeat(length);
+        for (name, pairs, kept) in [
+            ("not silent", vec![("lang", "de")], vec![]),
+            ("silent", vec![("prompt", "none"), ("lang", "de"), ("utm_source", "x")], vec!["lang"]),
+            ("just fits", vec![("prompt", "none"), ("login_hint", &hint(183))], vec!["login_hint"]),
+            ("too long", vec![("prompt", "none"), ("login_hint", &hint(184)), ("lang", "de")], vec!["lang"]),
+        ] {
+            let (_, flow) = asked(Intent::SignIn, &pairs);
+            let names: Vec<_> = flow.wishes().map(|(name, _)| name).collect();
+            assert_eq!(names, kept, "{name}");
+        }
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub(crate) struct Flow {
     /// Whether Kinde was asked not to show a page (`prompt=none`).
     #[serde(rename = "q", default, skip_serializing_if = "is_false")]
     pub(crate) is_silent: bool,
+    /// What a link asked for beside that, for the second try of a silent flow.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) wishes: Vec<(String, String)>,
     /// Whether this flow is itself a second try.
     #[serde(rename = "a", default, skip_serializing_if = "is_false")]
     pub(crate) is_retry: bool,
@@ -55,6 +58,7 @@ impl Flow {
             return_to: None,
             org_code: None,
             is_silent: false,
+            wishes: Vec::new(),
             is_retry: false,
             round: None,
             started_at: now.as_secs(),
@@ -69,6 +73,12 @@ impl Flow {
     /// Gives the code challenge that the authorization request holds.
     pub(crate) fn code_challenge(&self) -> String {
         client::code_challenge(&self.verifier)
+    }
+
+    /// Gives what a second try asks for, the organization among it.
+    pub(crate) fn wishes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let org_code = self.org_code.as_deref().map(|code| ("org_code", code));
+        org_code.into_iter().chain(self.wishes.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
     fn is_over(&self, now: Duration) -> bool {
@@ -361,6 +371,25 @@ mod tests {
             assert!(line + session <= 8_192, "{finished}: {line}");
         }
         assert!(finished >= 8, "{finished}");
+    }
+
+    /// covers: F5
+    #[test]
+    fn cookie_of_a_silent_flow_stays_below_what_browsers_keep() {
+        let browser = Browser::new();
+        let mut flow = Flow::start(&SystemRandomness, NOW);
+        flow.return_to = Some(format!("/{}", "\"".repeat(1_023)));
+        flow.org_code = Some("o".repeat(128));
+        flow.wishes = vec![("login_hint".to_owned(), "\"".repeat(183))];
+        assert_eq!(
+            serde_json::to_string(&flow.wishes).unwrap().len(),
+            385,
+            "as much as is kept, and its brackets"
+        );
+        let mut response = HeaderMap::new();
+        let flows = Flows { cookies: &browser.cookies, sealer: &browser.sealer, now: NOW };
+        flows.keep(&flow, &HeaderMap::new(), &mut response, &SystemRandomness).unwrap();
+        assert!(response[SET_COOKIE].len() < 4_096, "{}", response[SET_COOKIE].len());
     }
 
     /// covers: F2

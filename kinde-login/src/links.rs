@@ -81,6 +81,11 @@ impl Link {
         Self { path, target: "post_login_redirect_url", query: Vec::new() }
     }
 
+    /// Begins the address of the portal.
+    pub(crate) fn to_portal(path: String) -> Self {
+        Self { path, target: "return_url", query: Vec::new() }
+    }
+
     /// Asks for an organization: signs in to it, or joins it.
     pub fn org(self, code: &str) -> Self {
         self.with("org_code", code)

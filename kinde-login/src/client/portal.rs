@@ -34,6 +34,10 @@ impl PortalPage {
         let is_good = !name.is_empty() && name.len() <= 64 && name.bytes().all(is_name);
         is_good.then(|| Self(Cow::Owned(name.to_owned())))
     }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
 }
 
 impl OAuthClient {

@@ -240,8 +240,11 @@ impl Question<'_> {
         let return_to = flow.and_then(|flow| self.way_back(flow));
         let wishes = match error {
             "login_required" if flow.is_some_and(|flow| flow.is_silent) => {
-                let org_code = flow.and_then(|flow| flow.org_code.as_deref());
-                Wishes::read(org_code.map(|code| ("org_code", code)).into_iter())
+                let kept = || flow.into_iter().flat_map(Flow::wishes);
+                Wishes::read(kept()).and_then(|mut wishes| {
+                    wishes.ask_for_audiences(kept(), &self.login.application.audiences)?;
+                    Ok(wishes)
+                })
             }
             "login_link_expired" => {
                 let mut wishes = reauth_state.map(Wishes::of_reauth_state).unwrap_or_default();

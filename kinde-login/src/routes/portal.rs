@@ -9,6 +9,7 @@ use crate::{
     authorize::{Intent, Wishes},
     client::PortalPage,
     error::{LoginError, LoginErrorKind, LoginReason},
+    links::Link,
     response,
 };
 
@@ -31,7 +32,11 @@ impl Question<'_> {
         let current = match self.current().await {
             Ok(current) => current,
             Err(absent) if absent.error.kind() == LoginErrorKind::SignedOut => {
-                let back = self.login.targets.parse(&self.login.path(AuthRoute::Portal));
+                let mut link = Link::to_portal(self.login.path(AuthRoute::Portal)).to(return_to.as_str());
+                if let Some(page) = &page {
+                    link = link.with("sub_nav", page.name());
+                }
+                let back = self.login.targets.parse(&link.to_string());
                 return self.begin(
                     Intent::SignIn,
                     &Wishes::default(),

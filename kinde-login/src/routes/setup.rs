@@ -5,7 +5,11 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{Question, me::profile};
-use crate::{error::LoginError, navigation};
+use crate::{
+    error::LoginError,
+    navigation,
+    session::{SessionUser, UserOrganization},
+};
 
 impl Question<'_> {
     /// Answers the claims of the session. The tokens themselves stay on the server, unless the application chose to
@@ -25,6 +29,7 @@ impl Question<'_> {
             "message": "OK",
             "needsRefresh": false,
             "accessToken": claims,
+            "idToken": id_token(&session.user),
             "user": profile(&session.user),
             "permissions": { "permissions": permissions, "orgCode": org_code },
             "organization": org_code.map(|code| json!({
@@ -58,4 +63,24 @@ impl Question<'_> {
 /// Gives a claim under the name that Kinde's Hasura mapping gives it where the plain one is absent.
 fn either<'a>(claims: &'a Map<String, Value>, plain: &str, hasura: &str) -> Option<&'a Value> {
     claims.get(plain).filter(|value| !value.is_null()).or_else(|| claims.get(hasura))
+}
+
+/// Writes the claims of the ID token that a session keeps; of the others, most are for the verifier alone.
+fn id_token(user: &SessionUser) -> Value {
+    let named =
+        |one: &UserOrganization| one.name.as_ref().map(|name| json!({ "id": one.code, "name": name }));
+    let organizations: Option<Vec<_>> = user.organizations.iter().map(named).collect();
+    let codes: Vec<_> = user.organizations.iter().map(|one| &one.code).collect();
+    let claims = [
+        ("sub", json!(user.id)),
+        ("email", json!(user.email)),
+        ("given_name", json!(user.given_name)),
+        ("family_name", json!(user.family_name)),
+        ("picture", json!(user.picture)),
+        ("phone_number", json!(user.phone_number)),
+        ("org_codes", json!(codes)),
+        ("organizations", json!(organizations.filter(|all| !all.is_empty()))),
+    ];
+    let present = claims.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }

@@ -41,6 +41,35 @@ async fn portal_leads_to_the_page_that_was_asked_for_and_back_to_the_site() {
     assert_eq!(browser.go(&format!("{portal}?sub_nav=Bad-Name")).await.status, 400);
 }
 
+#[tokio::test]
+async fn portal_is_found_again_after_signing_in_with_all_that_was_asked() {
+    let site = Site::start().await;
+    let mut browser = Browser::default();
+    let asked = "/api/auth/portal?return_url=%2Fdashboard%3Fa%3Db&sub_nav=plan_details";
+    let started = browser.go(&format!("{}{asked}", site.url)).await;
+    let callback = site.kinde.sign_in(&started.location.unwrap(), &site.kinde.person("alice")).unwrap();
+    let back = browser.go(&callback).await;
+    assert_eq!(back.location.as_deref(), Some(asked));
+    let link = browser.go(&format!("{}{asked}", site.url)).await.location.unwrap();
+    assert!(link.starts_with(&format!("{}/portal_redirect?key=", site.kinde.issuer())), "{link}");
+}
+
+#[tokio::test]
+async fn raised_cookie_budget_has_room_for_a_long_way_back_beside_a_large_session() {
+    let site = Site::start_with(|login| login.with_cookie_budget_bytes(12_000)).await;
+    let large = (0..150).fold(site.kinde.person("alice").in_org("acme"), |person, number| {
+        person.with(format!("permission:number:{number}"))
+    });
+    let alice = large.remember();
+    let target = format!("/{}", "a".repeat(600));
+    let mut browser = Browser::default();
+    let started = browser.go(&format!("{}/api/auth/login?post_login_redirect_url={target}", site.url)).await;
+    let back = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
+    let cookies: usize = back.headers.get_all("set-cookie").iter().map(http::HeaderValue::len).sum();
+    assert!(cookies > 3_750, "{cookies}");
+    assert_eq!(back.location, Some(target));
+}
+
 /// covers: G2
 #[tokio::test]
 async fn switching_and_creating_an_organization_begins_a_session_of_its_own_and_ends_the_one_before() {

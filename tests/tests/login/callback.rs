@@ -160,13 +160,21 @@ async fn silent_switch_that_needs_a_page_is_tried_once_more_with_one() {
     let site = Site::start().await;
     let acme = site.kinde.org("acme").code().to_owned();
     let mut browser = Browser::default();
-    let started =
-        browser.go(&format!("{}/api/auth/switch_org?org_code={acme}", site.url)).await.location.unwrap();
-    assert!(started.contains("prompt=none"));
+    let started = browser
+        .go(&format!(
+            "{}/api/auth/switch_org?org_code={acme}&lang=de&utm_source=x&login_hint=a%40b.test",
+            site.url
+        ))
+        .await
+        .location
+        .unwrap();
+    assert!(started.contains("prompt=none") && started.contains("utm_source=x"));
     let refused = browser.go(&started).await.location.unwrap();
     assert!(refused.contains("error=login_required"), "{refused}");
     let again = browser.go(&refused).await.location.unwrap();
     assert!(!again.contains("prompt=none") && again.contains(&format!("org_code={acme}")), "{again}");
+    assert!(again.contains("lang=de") && again.contains("login_hint=a%40b.test"), "{again}");
+    assert!(!again.contains("utm_source"), "counted once: {again}");
 }
 
 /// Kinde's answer to an expired link of an e-mail names no flow.
