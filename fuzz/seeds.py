@@ -2,6 +2,7 @@
 """Writes seeds/ and the signed part of corpus/ again, with the emulator's first key (needs openssl)."""
 
 import base64
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -132,6 +133,20 @@ def main():
     }
     for name, (target, text) in asked.items():
         write(f"corpus/emulator_account/{name}", chr(target) + text)
+    # The same for login_request.rs: query, cookies, origin, what is posted. The cookies' names hold a digest of its settings.
+    own = hashlib.sha256(b"client\nhttps://app.example.com\n/api/auth\n").hexdigest()[:6]
+    session, flow = f"__Host-kinde_session_{own}", f"__Host-kinde_flow_{own}_"
+    browsers = {
+        "start": (0, "post_login_redirect_url=%2Fa%3Fb&org_code=org_1&prompt=none&lang=de\n"), "elsewhere": (0, "post_login_redirect_url=%2F%5Cevil.example"),
+        "register": (1, "plan_interest=pro&pricing_table_key=k&utm_source=a&is_invitation=true&invitation_code=c"), "create": (2, "org_name=%3Cb%3E"),
+        "callback": (3, f"code=a&state=b&iss=http%3A%2F%2Flocalhost%3A9\n{flow}PiPoFgA5WUoz=AQ"), "refused": (3, "error=login_link_expired&reauth_state=eyJvcmdfY29kZSI6ImEifQ"),
+        "logout": (4, "post_logout_redirect_url=https%3A%2F%2Fapp.example.com.evil"), "switch": (5, f"org_code=org_2\n{session}=2~a; {session}.1=b"),
+        "portal": (6, "sub_nav=profile&return_url=javascript%3A1"), "me": (7, f"fresh\n{session}=AQ"), "setup": (8, f"\na=b; {session}="),
+        "posted": (9, "\n\nhttps://app.example.com\npost_login_redirect_url=%2F%2Fevil.example&org_code=a"), "posted_twice": (10, "org_name=a\n\n\norg_name=b"),
+        "posted_logout": (11, f"\n{session}=AQ\nhttps://evil.example\n"), "page": (12, f"a\n{session}=9~AQ; {session}.1=x"),
+    }
+    for name, (target, text) in browsers.items():
+        write(f"corpus/login_request/{name}", chr(target) + text)
     settings = {
         "complete": "KINDE_ISSUER_URL=https://example.kinde.com\nKINDE_CLIENT_ID=3f0c6a7d9b2e4c58a1d0e6f7b8c9d0e1\n"
         "KINDE_CLIENT_SECRET=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ\nKINDE_SITE_URL=https://app.example.com\nKINDE_AUDIENCE=a b,c",
