@@ -172,7 +172,9 @@ impl Wishes {
 
     /// Tells whether this can have a session begin in another organization, or without a page.
     pub(crate) fn act_unseen(&self) -> bool {
-        self.get("org_code").is_some() || self.get("prompt") == Some("none")
+        let names_an_organization =
+            ["org_code", "invitation_code"].iter().any(|name| self.get(name).is_some());
+        names_an_organization || self.get("prompt") == Some("none")
     }
 
     /// Has Kinde ask who it is, even where it knows.

@@ -102,16 +102,20 @@ impl Cookies {
         self.write(name, "", &self.domain, Some(Duration::ZERO))
     }
 
-    /// Gives the flows of a request, as `(id, value)`; at most `limit`.
+    /// Gives the flows of a request, as `(id, value)`; at most `limit`. What is no id of ours is nobody's flow, and its
+    /// name is never written into an answer.
     pub(crate) fn flows<'a>(
         &'a self,
         headers: &'a HeaderMap,
         limit: usize,
     ) -> impl Iterator<Item = (&'a str, &'a str)> {
         let text = |bytes| std::str::from_utf8(bytes).ok();
+        let is_ours = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         pairs(headers)
             .filter_map(move |(name, value)| {
-                Some((text(name.strip_prefix(self.flow_prefix.as_bytes())?)?, text(value)?))
+                let id = name.strip_prefix(self.flow_prefix.as_bytes())?;
+                let is_id = id.len() == FLOW_ID_LETTERS && id.iter().all(is_ours);
+                is_id.then_some((text(id)?, text(value)?))
             })
             .take(limit)
     }
@@ -249,6 +253,8 @@ fn header(cookie: String) -> HeaderValue {
 
 /// One in 16 million pairs of neighbours would share a name.
 const MARK_BYTES: usize = 3;
+/// 72 bits of a digest, in base64url.
+const FLOW_ID_LETTERS: usize = 12;
 /// With its name and attributes, a part stays below the 4,096 bytes that a browser must keep
 /// (RFC 6265bis §6.1; ASVS 5.0 3.3.5).
 pub(crate) const PART_BYTES: usize = 3_800;
@@ -347,6 +353,20 @@ mod tests {
         cookies.set_session("v", None, &request, &mut shorter);
         assert_eq!(set(&shorter).len(), 3, "one is set, two are removed");
         assert_eq!(set(&shorter)[2], "kinde_session_49d965.2=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    }
+
+    /// covers: F5
+    #[test]
+    fn name_that_is_no_flow_of_ours_is_never_repeated() {
+        let cookies = Cookies::of_site("http://localhost:3000");
+        let flow = cookies.flow("AAAAbbbb-_99");
+        let prefix = cookies.flow("");
+        let mut line =
+            format!("{flow}=a; {prefix}=b; {prefix}short=c; {prefix}AAAAbbbb-_99x=d; ").into_bytes();
+        line.extend_from_slice(format!("{prefix}AAAAbbbb-_9\"=e; {prefix}").as_bytes());
+        line.extend_from_slice("\u{fffd}\u{fffd}aaaaaa=f".as_bytes());
+        let request = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(&line).unwrap())]);
+        assert_eq!(cookies.flows(&request, 10).collect::<Vec<_>>(), [("AAAAbbbb-_99", "a")]);
     }
 
     /// covers: G5

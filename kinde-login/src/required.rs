@@ -24,6 +24,7 @@ use crate::{
     login::Inner,
     navigation::{self, Manner},
     response,
+    session::SessionHandle,
 };
 
 /// Sends browsers that are not signed in to the login route; a script gets 401.
@@ -130,7 +131,10 @@ impl AskedFor {
     }
 
     fn of<B>(request: &Request<B>) -> &Uri {
-        request.extensions().get::<Self>().map_or_else(|| request.uri(), |asked| &asked.0)
+        let extensions = request.extensions();
+        // Somebody whose session was refused further in still has a handle of it.
+        let of_session = || extensions.get().map(SessionHandle::asked_for);
+        extensions.get().map(|Self(asked)| asked).or_else(of_session).unwrap_or_else(|| request.uri())
     }
 }
 

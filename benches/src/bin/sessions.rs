@@ -144,7 +144,11 @@ async fn ask(
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
     }
-    login.routes().oneshot(request.body(http_body_util::Empty::<bytes::Bytes>::new()).expect("a request")).await.expect("an answer")
+    login
+        .routes()
+        .oneshot(request.body(http_body_util::Empty::<bytes::Bytes>::new()).expect("a request"))
+        .await
+        .expect("an answer")
 }
 
 /// Gives the cookies that an answer sets, as a browser sends them back.

@@ -108,7 +108,8 @@ impl OAuthClient {
     /// [`Provider`](LoginReason::Provider) for an error of Kinde's.
     pub fn authorization_answer(&self, untrusted_query: &str, state: &Secret) -> Result<Secret, LoginError> {
         let answer = AuthorizationResponse::read(untrusted_query, self.endpoints().issuer())?;
-        let untrusted_state = answer.untrusted_state.unwrap_or_default();
+        // Absent is not the same as empty.
+        let untrusted_state = answer.untrusted_state.ok_or(LoginReason::FlowUnknown)?;
         constant_time::verify_slices_are_equal(untrusted_state.as_bytes(), state.expose().as_bytes())
             .map_err(|_| LoginReason::FlowUnknown)?;
         match answer.says {

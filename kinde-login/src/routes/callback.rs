@@ -17,6 +17,7 @@ use crate::{
     cookies,
     error::{LoginError, LoginReason},
     flow::Flow,
+    navigation::{self, Manner},
     opened_at,
     response::{self, Verdict},
     return_to::ReturnTo,
@@ -107,7 +108,10 @@ impl Question<'_> {
                 kept.tell(keeper, self.request.headers(), cookies);
                 self.count_finish(flow, cookies);
                 let target = self.way_back(flow).filter(|target| self.fits(target.as_str(), cookies));
-                Ok(response::return_to(&target.unwrap_or_else(|| self.login.post_login.clone())))
+                let target = target.unwrap_or_else(|| self.login.post_login.clone());
+                let room = room_bytes(&keeper.place).saturating_sub(head_bytes(target.as_str(), cookies));
+                self.flows().make_room(flow, self.request.headers(), cookies, room);
+                Ok(response::return_to(&target))
             }
             Err(error) => {
                 // Nobody will use it: no session was begun. And nobody waits for that.
@@ -185,8 +189,7 @@ impl Question<'_> {
     /// shows that the proxy was given. Without room the browser lands at the start page: better there than at a page of
     /// the proxy's that says 502.
     fn fits(&self, target: &str, cookies: &HeaderMap) -> bool {
-        let bytes: usize = cookies.get_all(SET_COOKIE).iter().map(http::HeaderValue::len).sum();
-        let bytes = bytes.saturating_add(target.len());
+        let bytes = head_bytes(target, cookies);
         let room = room_bytes(&self.login.sessions.keeper.place);
         let fits = target.len() <= SHORT_TARGET || bytes <= room;
         if !fits {
@@ -232,7 +235,11 @@ impl Question<'_> {
         // Kinde leaves the state out of some errors: then a second try that this browser has under way says enough.
         let is_second = match flow {
             Some(flow) => flow.is_retry,
-            None => self.flows().has_retry(self.request.headers()),
+            // And whoever does not look at the page has no link: an image in one starts nothing.
+            None => {
+                let headers = self.request.headers();
+                navigation::manner(headers) != Manner::Navigation || self.flows().has_retry(headers)
+            }
         };
         if is_second {
             return None;
@@ -278,6 +285,10 @@ async fn within<T>(
     late: impl FnOnce() -> LoginReason,
 ) -> Result<T, LoginError> {
     timeout_at(deadline, future).await.unwrap_or_else(|_| Err(late().into()))
+}
+
+fn head_bytes(target: &str, cookies: &HeaderMap) -> usize {
+    cookies.get_all(SET_COOKIE).iter().map(http::HeaderValue::len).fold(target.len(), usize::saturating_add)
 }
 
 fn room_bytes(place: &Place) -> usize {

@@ -40,8 +40,10 @@ impl Question<'_> {
         let mut cookies = HeaderMap::new();
         match keeper.find(request).await? {
             Ok(loaded) => {
-                keeper.end(&loaded.session).await?;
+                let ended = keeper.end(&loaded.session).await;
+                // Also when the store could not be told: then nothing more can be had for it at least.
                 keeper.revoke(keeper.newest_refresh_token(&loaded.session)).await;
+                ended?;
             }
             // A later version's among them: who signs out means it, whoever can read the session.
             Err(Missing::Later | Missing::Unusable) => keeper.end_unread(request).await?,

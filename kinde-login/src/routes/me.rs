@@ -85,9 +85,10 @@ impl Question<'_> {
             loaded
         };
         match keeper.access_tokens.verify(loaded.session.access_token.expose()).await {
-            Ok(Identity::User(access)) => {
-                Ok(Current { handle: SessionHandle::new(Arc::clone(keeper), loaded), access })
-            }
+            Ok(Identity::User(access)) => Ok(Current {
+                handle: SessionHandle::new(Arc::clone(keeper), loaded, self.request.uri().clone()),
+                access,
+            }),
             Err(error) if error.kind() == AuthErrorKind::KeysUnavailable => {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }

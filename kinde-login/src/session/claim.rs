@@ -31,6 +31,10 @@ impl Keeper {
             match self.reread(&due).await {
                 Ok(Ok(newer)) if is_newer(&newer, &due) => return Err(Refreshed::Anew(newer)),
                 Ok(Ok(same)) if self.is_claimed(&same) => {}
+                // It ran out: the process that took it ended in the middle.
+                Ok(Ok(same)) if same.session.facts.claim.is_some() => {
+                    return Box::pin(self.claim(same)).await;
+                }
                 // Given back: the other process came to nothing.
                 Ok(Ok(_)) => break,
                 Ok(Err(Missing::Later)) => return Err(Refreshed::Later),

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use http::Uri;
 use kinde_core::{AuthError, AuthReason, AuthState, Secret};
 
 use super::{
@@ -25,6 +26,8 @@ pub struct SessionHandle {
 struct Shared {
     keeper: Arc<Keeper>,
     current: Mutex<Current>,
+    /// The address as the browser asked for it.
+    asked_for: Uri,
 }
 
 /// What became of the session since the request came.
@@ -35,9 +38,9 @@ pub(crate) struct Current {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(keeper: Arc<Keeper>, loaded: Loaded) -> Self {
+    pub(crate) fn new(keeper: Arc<Keeper>, loaded: Loaded, asked_for: Uri) -> Self {
         let current = Mutex::new(Current { loaded, has_ended: false });
-        Self { shared: Arc::new(Shared { keeper, current }) }
+        Self { shared: Arc::new(Shared { keeper, current, asked_for }) }
     }
 
     /// Gives who is signed in, as the session's verified ID token says.
@@ -98,6 +101,10 @@ impl SessionHandle {
 
     pub(crate) fn keeper(&self) -> &Arc<Keeper> {
         &self.shared.keeper
+    }
+
+    pub(crate) fn asked_for(&self) -> &Uri {
+        &self.shared.asked_for
     }
 
     pub(crate) fn current(&self) -> Current {

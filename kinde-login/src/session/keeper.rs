@@ -203,6 +203,10 @@ impl Keeper {
         if self.has_ended(&loaded.session.id) {
             return Ok(Kept::AsItIs);
         }
+        // Refreshed by another request since this one came: an older state would undo that.
+        if let Some(newer) = self.newer(&loaded.session) {
+            return self.write_cookie(&newer.session);
+        }
         if loaded.is_stale {
             return self.write_cookie(&loaded.session);
         }

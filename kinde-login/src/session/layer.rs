@@ -160,7 +160,7 @@ impl Sessions {
                     return Err(Box::new(response::problem(&error)));
                 }
                 let credential = Credential::from_session(loaded.session.access_token.clone());
-                let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded);
+                let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded, request.uri().clone());
                 let sent = Sent::of(request.headers());
                 request.extensions_mut().insert(credential);
                 request.extensions_mut().insert(handle.clone());

@@ -197,17 +197,11 @@ impl Keeper {
         after.refresh_token = Some(newest.clone());
         after.facts.generation = after.facts.generation.saturating_add(1);
         after.facts.claim = None;
-        match self.replace(&due, after.clone()).await {
-            Ok(Some(kept)) => self.later(kept, error),
-            Ok(None) if matches!(self.reread(&due).await, Ok(Err(Missing::Later))) => Refreshed::Later,
-            Ok(None) => {
-                self.revoke(Some(newest)).await;
-                Refreshed::Ended
-            }
-            Err(error) => {
-                self.refreshes.unkept.insert(due.session.id, Arc::new(after));
-                self.later(due, error)
-            }
+        let generation = after.facts.generation;
+        match self.keep(due, after).await {
+            // The new refresh token with the old access token; or what another process had meanwhile.
+            Refreshed::Anew(kept) if is_ours(&kept, generation, &newest) => self.later(kept, error),
+            outcome => outcome,
         }
     }
 
@@ -325,6 +319,11 @@ impl Keeper {
 
 pub(super) fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
     newer.session.facts.generation > due.session.facts.generation
+}
+
+fn is_ours(kept: &Loaded, generation: u64, refresh_token: &Secret) -> bool {
+    let has_it = |kept: &Secret| kept.expose() == refresh_token.expose();
+    kept.session.facts.generation == generation && kept.session.refresh_token.as_ref().is_some_and(has_it)
 }
 
 /// Tells whether what a refresh brought will be refused the next time, too: the settings changed, or it is somebody

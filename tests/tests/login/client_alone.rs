@@ -77,6 +77,7 @@ async fn answer_to_another_request_or_of_another_issuer_gives_no_code() {
     assert_eq!(code(query, request.state()), Ok(()));
     assert_eq!(code(query, other.state()), Err("flow_unknown"));
     assert_eq!(code("code=a", request.state()), Err("flow_unknown"), "without a state");
+    assert_eq!(code("code=a", &Secret::new("")), Err("flow_unknown"), "without a state on either side");
     assert_eq!(
         code(&format!("{query}&iss=https://evil.example"), request.state()),
         Err("response_issuer_mismatch")

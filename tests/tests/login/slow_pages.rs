@@ -7,8 +7,8 @@ use http::Method;
 use kinde_axum::{AuthUser, KindeLayer};
 use kinde_core::ManualClock;
 use kinde_emulator::{Environment, Fault, Person};
-use kinde_login::{Login, MemoryStore, SessionHandle};
-use kinde_tests::site::{Browser, NAVIGATION, Seen, client, clock_of, handle_of};
+use kinde_login::{Login, LoginBuilder, MemoryStore, SessionHandle};
+use kinde_tests::site::{Browser, NAVIGATION, Seen, Site, client, clock_of, handle_of};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::fleet::DAY;
@@ -222,4 +222,32 @@ async fn refresh_whose_browser_hung_up_is_kept_for_the_next_request() {
             assert_eq!(slow.kinde.requests("/oauth2/token"), 2, "{path}, store {has_store}");
         }
     }
+}
+
+/// covers: G7
+#[tokio::test]
+async fn answer_of_a_page_that_began_before_a_refresh_does_not_undo_it() {
+    let mut slow = slow(false).await;
+    // Seen so long ago that an answer writes the cookie anew.
+    slow.pass(Duration::from_secs(23 * 3_600));
+    let asking = slow.ask("/slow");
+    slow.begun.acquire().await.unwrap().forget();
+    slow.pass(Duration::from_secs(3_600));
+    assert_eq!(slow.browser.go(&slow.at("/")).await.body, slow.alice.id());
+    assert_eq!(slow.kinde.requests("/oauth2/token"), 2, "signed in, and refreshed");
+    slow.may_end.add_permits(1);
+    let seen = asking.await.unwrap();
+    let written = seen.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let (name, value) = written.split_once('=').unwrap();
+    // The process starts again, when Kinde takes the old refresh token for stolen.
+    slow.pass(Duration::from_secs(600));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let restarted = format!("http://{}", listener.local_addr().unwrap());
+    let clock = slow.clock.clone();
+    let change = |builder: LoginBuilder| builder.with_clock(clock);
+    drop(Site::start_at(Arc::clone(&slow.kinde), slow.url.clone(), listener, &[], change));
+    let mut browser = Browser::default();
+    browser.jar.insert((restarted.clone(), name.to_owned()), value.to_owned());
+    assert_eq!(browser.go(&format!("{restarted}/")).await.body, slow.alice.id());
+    assert_eq!(slow.kinde.requests("/oauth2/token"), 2);
 }

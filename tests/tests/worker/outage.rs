@@ -34,7 +34,10 @@ async fn database_that_crashes_costs_503_and_no_event() {
     let accepted = answers.iter().filter(|answer| answer.is_success()).count();
     assert_eq!(accepted, of_the_outage.len(), "{answers:?}");
     shop.assert_handled_exactly_once(&sent).await;
-    assert!(worker.log().contains("begins anew"), "the worker noticed nothing:\n{}", worker.log());
+    // Its pool may have mended everything before the worker asked again.
+    let log = worker.log();
+    let has_noticed = ["begins anew", "terminating connection"].iter().any(|told| log.contains(told));
+    assert!(has_noticed, "the worker noticed nothing:\n{log}");
     println!("{} events, {} of them during the outage: each handled once", sent.len(), accepted);
 }
 
