@@ -15,7 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Features that need a newer Rust than their crate without them, as the documentation of each says.
-NEWER_FEATURES = {"kinde-webhook": {"postgres", "sqlite"}}
+NEWER_FEATURES = {"kinde-login": {"postgres"}, "kinde-webhook": {"postgres", "sqlite"}}
 # Not for users; it turns every feature on.
 TESTS = "kinde-tests"
 
