@@ -17,21 +17,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    authorize::Wishes,
-    body::ResponseBody,
-    error::LoginReason,
-    links::Link,
-    login::Inner,
-    navigation::{self, Manner},
-    response,
-    session::SessionHandle,
+    authorize::Wishes, body::ResponseBody, error::LoginReason, links::Link, login::Inner, navigation,
+    response, session::SessionHandle,
 };
 
 /// Sends browsers that are not signed in to the login route; a script gets 401.
 ///
 /// Made by [`Login::login_required`](crate::Login::login_required); it stands inside of `KindeLayer`. The way back is the
-/// address that the session layer saw, so that the gate may stand in a nested router. Reading a session never redirects, only this gate does. Somebody who is signed in and lacks a right never comes here again: that is
-/// 403, by the gates of kinde-tower and kinde-axum.
+/// address that the session layer saw, so that the gate may stand in a nested router. Reading a session never redirects,
+/// only this gate does. Somebody who is signed in and lacks a right never comes here again: that is 403, by the gates of
+/// kinde-tower and kinde-axum.
 #[derive(Clone, Debug)]
 pub struct LoginRequiredLayer {
     login: Arc<Inner>,
@@ -86,8 +81,7 @@ where
 impl Inner {
     /// Answers somebody who is not signed in.
     fn send_to_login<B>(&self, request: &Request<B>) -> Response<Bytes> {
-        let is_script = navigation::manner(request.headers()) == Manner::Subresource;
-        if is_script || !navigation::wants_page(request) {
+        if !navigation::wants_page(request) {
             let mut response = response::problem(&LoginReason::SignedOut.into());
             // RFC 9110 §15.5.2: a 401 says how to authenticate.
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -42,7 +42,9 @@ use crate::{
 /// Made by [`Login::routes`](crate::Login::routes). A path is matched as `NAME` or `BASE/NAME` and never by its end, so
 /// it does not matter whether a router has taken the base off. The routes never depend on a session being good.
 ///
-/// A posted form says the same as a query: up to 8 KiB of `application/x-www-form-urlencoded` are read of any body.
+/// A form that is posted to a route that changes something counts like the query, up to 8 KiB of
+/// `application/x-www-form-urlencoded`. Where to go afterwards is taken from the address first; what is passed on to Kinde
+/// is refused with two different values. The callback, `me`, `setup` and `health` read no body.
 #[derive(Clone, Debug)]
 pub struct LoginRoutes {
     login: Arc<Inner>,
@@ -121,7 +123,7 @@ impl Question<'_> {
             AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
             AuthRoute::CreateOrg if self.comes_from_elsewhere() => Err(LoginReason::CrossSite.into()),
             AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
-            // Neither needs a page at Kinde, so that a link of another site would replace the session unseen.
+            // It needs no page at Kinde, so that a link of another site would replace the session unseen.
             AuthRoute::SwitchOrg => self.may_act_here().and_then(|()| self.start(Intent::SwitchOrg)),
             AuthRoute::Logout => self.logout().await,
             AuthRoute::EndSession => self.end_session().await,
@@ -199,7 +201,7 @@ impl Question<'_> {
         form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(&self.form))
     }
 
-    /// Gives a parameter that may be there once, under any of its spellings.
+    /// Gives the first value of a parameter, under any of its spellings: one of the address before one of the form.
     fn parameter(&self, names: &[&str]) -> Option<String> {
         let mut found =
             self.parameters().filter(|(name, value)| names.contains(&name.as_ref()) && !value.is_empty());

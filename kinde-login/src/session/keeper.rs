@@ -1,4 +1,4 @@
-//! Keeps sessions: makes, finds, replaces and ends them, in the browser's cookie or in a store.
+//! Keeps sessions: makes, replaces and ends them, in the browser's cookie or in a store.
 
 use std::{
     fmt,

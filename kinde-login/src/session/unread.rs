@@ -1,4 +1,4 @@
-//! Ends a session that this version cannot read.
+//! Ends a session by its name alone: one that this version cannot read, or that is over already.
 
 use http::HeaderMap;
 
