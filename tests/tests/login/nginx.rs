@@ -97,7 +97,7 @@ async fn person_with_40_permissions_signs_in_is_refreshed_and_signs_out() {
 async fn largest_session_of_the_default_budget_passes_and_the_next_one_names_the_store() {
     let behind = behind(|builder| builder).await;
     let mut largest = None;
-    // A browser with other sign-ins under way, a long way back, and a count of starts: the head is as large as it gets.
+    // Of a browser with a long way back and a count of starts, and in every tenth round five other sign-ins under way.
     let target = format!("%2F{}", "a".repeat(1_000));
     for permissions in (40..200).step_by(1) {
         let mut browser = behind.browser();
@@ -124,6 +124,63 @@ async fn largest_session_of_the_default_budget_passes_and_the_next_one_names_the
     println!("default budget: {permissions} permissions, a cookie of {cookie} bytes, a head of {head} bytes");
     assert!((40..199).contains(&permissions), "both sides were seen");
     assert!(cookie > 3_400, "the limit was met, not something before it");
+}
+
+/// Finishes sign-ins of tabs that knew nothing of each other when they started; gives how many flows answers removed
+/// beside their own.
+async fn finish_tabs_that_started_at_once(behind: &Behind, tabs: usize, person: &Person) -> usize {
+    let (site, mut browser, mut callbacks) = (&behind.site, behind.browser(), Vec::new());
+    for tab in 0..tabs {
+        let mut alone = behind.browser();
+        let login = format!("{}/api/auth/login?post_login_redirect_url=%2Fprojects%2F{tab}", site.url);
+        let started = alone.ask(Method::GET, &login, &CHROMIUM).await.location.unwrap();
+        callbacks.push(site.kinde.sign_in(&started, person).unwrap());
+        browser.jar.append(&mut alone.jar);
+    }
+    let flows = |browser: &Browser| browser.jar.keys().filter(|(_, name)| name.contains("flow")).count();
+    assert_eq!(flows(&browser), tabs);
+    let (mut removed, mut longest) = (0, 0);
+    for (tab, callback) in callbacks.iter().enumerate() {
+        let before = flows(&browser);
+        let seen = browser.ask(Method::GET, callback, &CHROMIUM).await;
+        assert_eq!(seen.status, 303, "tab {tab} of {tabs}: {seen:?}");
+        removed += before.saturating_sub(flows(&browser)).saturating_sub(1);
+        longest = browser
+            .jar
+            .iter()
+            .map(|((_, name), value)| name.len() + value.len() + 3)
+            .sum::<usize>()
+            .max(longest);
+        let page = browser.ask(Method::GET, &format!("{}/", site.url), &CHROMIUM).await;
+        assert_eq!((page.status, page.body.as_str()), (200, person.id()), "tab {tab} of {tabs}");
+    }
+    println!("{tabs} tabs: {removed} flows removed beside their own, a line of {longest} bytes at most");
+    assert_eq!(flows(&browser), 0);
+    removed
+}
+
+/// covers: F5 G3
+#[tokio::test]
+async fn tabs_that_start_at_once_finish_and_none_gets_a_502_even_beside_the_largest_session() {
+    let behind = behind(|builder| builder).await;
+    let mut most = None;
+    for permissions in (60..100).rev() {
+        let person = behind.person(permissions);
+        if behind.sign_in(&mut behind.browser(), &person, "").await.status == 303 {
+            most = Some(permissions);
+            break;
+        }
+    }
+    let most = most.expect("60 permissions fit");
+    assert!(most < 99, "one more does not fit");
+    for (name, tabs, permissions, removes) in [
+        ("no room to remove a flow", 12, most, false),
+        ("room to remove some", 12, most - 10, true),
+        ("a usual session", 20, 40, true),
+    ] {
+        let removed = finish_tabs_that_started_at_once(&behind, tabs, &behind.person(permissions)).await;
+        assert_eq!(removed > 0, removes, "{name}: {removed}");
+    }
 }
 
 /// covers: G3
