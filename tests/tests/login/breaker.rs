@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::Method;
 use kinde_emulator::{Environment, Person};
 use kinde_login::{Login, MemoryStore};
-use kinde_tests::site::{Browser, NAVIGATION, Site, app, handle_of};
+use kinde_tests::site::{Browser, NAVIGATION, Site, app, clock_of, handle_of};
 use tokio::net::TcpListener;
 
 /// Why a session is refused as soon as it began.
@@ -100,18 +100,26 @@ async fn six_tabs_are_no_loop_whatever_their_order_and_two_rounds_of_them_neithe
 }
 
 #[tokio::test]
-async fn organizations_are_switched_as_often_as_somebody_likes() {
-    let site = Site::start().await;
+async fn switches_of_the_organization_are_no_rounds_and_20_starts_of_a_minute_all_the_same() {
+    let kinde = Arc::new(Environment::start().await);
+    let clock = clock_of(&kinde);
+    let site = Site::start_in(kinde, |builder| builder.with_clock(clock.clone())).await;
     let alice = site.kinde.person("alice").in_org("acme").remember();
-    let org = site.kinde.org("acme").code().to_owned();
+    let switch = format!("{}/api/auth/switch_org?org_code={}", site.url, site.kinde.org("acme").code());
+    // Signing in was the first start.
     let mut browser = site.signed_in(&alice).await;
-    for turn in 0..8 {
-        let switch = format!("{}/api/auth/switch_org?org_code={org}", site.url);
+    for turn in 2..=20 {
         let started = browser.ask(Method::POST, &switch, &NAVIGATION).await;
         assert_eq!(started.status, 303, "{turn}");
         let seen = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
         assert_eq!((seen.status, seen.location.as_deref()), (303, Some("/")), "{turn}: {seen:?}");
     }
+    let stopped = browser.ask(Method::POST, &switch, &NAVIGATION).await;
+    assert_eq!(stopped.status, 400);
+    assert!(stopped.body.contains("too_many_starts"), "{}", stopped.body);
+    assert_eq!(browser.go(&format!("{}/", site.url)).await.body, alice.id(), "the session stays");
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(browser.ask(Method::POST, &switch, &NAVIGATION).await.status, 303, "a minute later");
 }
 
 #[tokio::test]

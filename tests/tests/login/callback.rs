@@ -60,6 +60,8 @@ async fn error_of_the_provider_is_told_and_never_rendered() {
         .await;
     assert_eq!(seen.status, 403);
     assert!(!seen.body.contains("<script"));
+    assert!(seen.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "told as text: {}", seen.body);
+    assert!(seen.body.contains("provider_error"), "{}", seen.body);
     assert!(browser.cookies(&site.url).iter().all(|name| !name.contains("flow")));
 }
 
