@@ -396,6 +396,26 @@ mod tests {
         }
     }
 
+    /// covers: F5
+    #[test]
+    fn cookie_of_a_silent_flow_stays_below_what_browsers_keep() {
+        let browser = Browser::new();
+        let mut flow = Flow::start(&SystemRandomness, NOW);
+        flow.return_to = Some(format!("/{}", "\"".repeat(1_023)));
+        flow.org_code = Some("o".repeat(128));
+        flow.wishes = vec![("login_hint".to_owned(), "\"".repeat(183))];
+        (flow.is_silent, flow.is_retry, flow.round) = (true, true, Some(3));
+        assert_eq!(
+            serde_json::to_string(&flow.wishes).unwrap().len(),
+            385,
+            "as much as is kept, and its brackets"
+        );
+        let mut response = HeaderMap::new();
+        let flows = Flows { cookies: &browser.cookies, sealer: &browser.sealer, now: NOW };
+        flows.keep(&flow, &HeaderMap::new(), &mut response, &SystemRandomness).unwrap();
+        assert!(response[SET_COOKIE].len() < 4_096, "{}", response[SET_COOKIE].len());
+    }
+
     /// covers: F2
     #[test]
     fn flow_ends_after_ten_minutes() {

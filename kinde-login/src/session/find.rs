@@ -61,7 +61,7 @@ impl Keeper {
         if self.is_over(sent, now) {
             return Err(Missing::Unusable);
         }
-        Ok(Loaded { session: Arc::clone(sent), version: 0, is_stale: false })
+        Ok(Loaded { session: Arc::clone(sent), version: changes, is_stale: false })
     }
 
     /// Judges a cookie that names no record of the store.

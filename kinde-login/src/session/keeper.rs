@@ -72,7 +72,8 @@ pub(crate) struct Lifetimes {
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) session: Arc<Session>,
-    /// What [`SessionStore::replace_if_version`] wants to know; zero for a cookie.
+    /// What [`SessionStore::replace_if_version`] wants to know; for a cookie what `changes` was when it was looked up, or
+    /// zero.
     pub(crate) version: u64,
     /// Whether the browser's cookie is not the newest and has to be written.
     pub(crate) is_stale: bool,
@@ -199,13 +200,15 @@ impl Keeper {
         if matches!(self.place, Place::Store(_)) {
             return Ok(Kept::AsItIs);
         }
-        // Somebody signed out while this request was answered: the answer must not bring the cookie back.
-        if self.has_ended(&loaded.session.id) {
-            return Ok(Kept::AsItIs);
-        }
-        // Refreshed by another request since this one came: an older state would undo that.
-        if let Some(newer) = self.newer(&loaded.session) {
-            return self.write_cookie(&newer.session);
+        if loaded.version != self.changes.load(Ordering::SeqCst) {
+            // Somebody signed out while this request was answered: the answer must not bring the cookie back.
+            if self.has_ended(&loaded.session.id) {
+                return Ok(Kept::AsItIs);
+            }
+            // Refreshed by another request since this one came: an older state would undo that.
+            if let Some(newer) = self.newer(&loaded.session) {
+                return self.write_cookie(&newer.session);
+            }
         }
         if loaded.is_stale {
             return self.write_cookie(&loaded.session);
