@@ -1,4 +1,6 @@
 //! A response body that is the inner service's or our own.
+//!
+//! kinde-tower has one like it, which this crate does not depend on: a session format must not tie the two together.
 
 use std::{
     pin::Pin,

@@ -145,7 +145,7 @@ pub enum LoginReason {
     /// A posted form is longer than any form of these routes.
     FormTooLarge {
         /// How long it may be.
-        limit_bytes: u64,
+        limit_bytes: usize,
     },
     /// What was posted is not `application/x-www-form-urlencoded`.
     FormMediaType,

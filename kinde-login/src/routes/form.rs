@@ -1,45 +1,41 @@
 //! What a posted form says: read once, short, in time, and as if it stood in the address.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::error::{LoginError, LoginReason};
 
 /// Reads a form. An empty body is an empty form, whatever its media type.
-pub(super) async fn read<B: Body>(headers: &HeaderMap, body: B) -> Result<Vec<u8>, LoginError> {
-    let read = tokio::time::timeout(READ_WITHIN, all(headers, body)).await;
-    read.unwrap_or_else(|_| Err(LoginReason::FormUnreadable { problem: "it took too long" }.into()))
+pub(super) async fn read<B: Body>(headers: &HeaderMap, body: B) -> Result<Bytes, LoginError> {
+    // An announced length is believed in one direction only: nothing is read of a body that says it is no form, or too
+    // long.
+    let announced = body.size_hint().lower();
+    if announced > 0 && !is_form(headers) {
+        return Err(LoginReason::FormMediaType.into());
+    }
+    if usize::try_from(announced).map_or(true, |length| length > LIMIT_BYTES) {
+        return Err(too_large());
+    }
+    let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
+    let reading = Limited::new(body.map_err(|_| "it broke off"), LIMIT_BYTES).collect();
+    let form = match tokio::time::timeout(READ_WITHIN, reading).await {
+        Ok(Ok(form)) => form.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(_)) => return Err(LoginReason::FormUnreadable { problem: "it broke off" }.into()),
+        Err(_) => return Err(LoginReason::FormUnreadable { problem: "it took too long" }.into()),
+    };
+    if !form.is_empty() && !is_form(headers) {
+        return Err(LoginReason::FormMediaType.into());
+    }
+    Ok(form)
 }
 
-async fn all<B: Body>(headers: &HeaderMap, body: B) -> Result<Vec<u8>, LoginError> {
-    let mut body = pin!(body);
-    let mut form = Vec::new();
-    // An announced length is believed in one direction only.
-    let mut length = body.size_hint().lower();
-    loop {
-        if length > 0 && !is_form(headers) {
-            return Err(LoginReason::FormMediaType.into());
-        }
-        if length > LIMIT_BYTES {
-            return Err(LoginReason::FormTooLarge { limit_bytes: LIMIT_BYTES }.into());
-        }
-        match body.frame().await {
-            Some(Ok(frame)) => {
-                let Ok(data) = frame.into_data() else { continue };
-                let read = form.len().saturating_add(data.remaining());
-                length = u64::try_from(read).unwrap_or(u64::MAX);
-                if length <= LIMIT_BYTES {
-                    form.put(data);
-                }
-            }
-            Some(Err(_)) => return Err(LoginReason::FormUnreadable { problem: "it broke off" }.into()),
-            None => return Ok(form),
-        }
-    }
+fn too_large() -> LoginError {
+    LoginReason::FormTooLarge { limit_bytes: LIMIT_BYTES }.into()
 }
 
 /// RFC 9110 §8.3: parameters and case do not matter; two headers are none.
@@ -51,7 +47,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// As much as servers take of an address.
-const LIMIT_BYTES: u64 = 8_192;
+const LIMIT_BYTES: usize = 8_192;
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -61,7 +57,6 @@ mod tests {
         task::{Context, Poll},
     };
 
-    use bytes::Bytes;
     use http::HeaderValue;
     use http_body::Frame;
     use http_body_util::{Empty, Full};
@@ -107,7 +102,7 @@ mod tests {
         assert_eq!(read(&headers(), text(8_192)).await.unwrap().len(), 8_192);
         assert_eq!(read(&headers(), text(8_193)).await.unwrap_err().code(), "form_too_large");
         let silent = Pieces(vec!["a=b&", "", "c=d"], Some(Ok(())));
-        assert_eq!(read(&headers(), silent).await.unwrap(), b"a=b&c=d");
+        assert_eq!(&*read(&headers(), silent).await.unwrap(), b"a=b&c=d");
         let endless = Pieces(vec!["aaaaaaaa"; 1_025], None);
         assert_eq!(read(&headers(), endless).await.unwrap_err().code(), "form_too_large");
     }

@@ -73,7 +73,7 @@ where
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, ());
         Box::pin(async move {
-            let question = Question { login: &login, request: &request, form: Vec::new() };
+            let question = Question { login: &login, request: &request, form: Bytes::new() };
             let mut response = question.answer(body).await;
             if request.method() == Method::HEAD {
                 *response.body_mut() = Bytes::new();
@@ -88,7 +88,7 @@ pub(crate) struct Question<'a> {
     pub(crate) login: &'a Arc<Inner>,
     pub(crate) request: &'a Request<()>,
     /// What was posted, by a page of this site.
-    form: Vec<u8>,
+    form: Bytes,
 }
 
 impl Question<'_> {
