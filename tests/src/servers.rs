@@ -5,6 +5,7 @@
 //! process of the tests ends in whatever way.
 
 mod nginx;
+mod passage;
 mod postgres;
 mod process;
 mod proxy;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
 };
 
-use super::wire::address;
+use super::{passage, wire::address};
 
 /// Passes everything on, and notes the requests that the client sends. Redis answers each of them once, so that no
 /// fewer round trips can have happened than a client that waits for its answers sent requests.
@@ -23,20 +23,12 @@ impl RedisWire {
     /// Listens on a free port in front of the server of a URL.
     pub async fn before(url: &str) -> Self {
         let server = address(url).0.to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = url.replace(&server, &listener.local_addr().unwrap().to_string());
         let commands = Commands::default();
         let seen = Arc::clone(&commands);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&server).await.unwrap();
-                server.set_nodelay(true).unwrap();
-                let ((from_client, mut to_client), (mut from_server, to_server)) =
-                    (client.into_split(), server.into_split());
-                tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
-                tokio::spawn(listen(BufReader::new(from_client), to_server, Arc::clone(&seen)));
-            }
+        let listens_at = passage::before(server.clone(), move |from_client, to_server| {
+            listen(BufReader::new(from_client), to_server, Arc::clone(&seen))
         });
+        let url = url.replace(&server, &listens_at.await.to_string());
         Self { url, commands }
     }
 

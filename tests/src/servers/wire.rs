@@ -6,9 +6,11 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
 };
+
+use super::passage;
 
 /// Passes everything on, and counts the messages that the client sends, by their type.
 pub struct Wire {
@@ -39,23 +41,12 @@ impl Wire {
     pub async fn before(url: &str) -> Self {
         let (server, rest) = address(url);
         let plain = if rest.contains('?') { "&sslmode=disable" } else { "?sslmode=disable" };
-        let server = server.to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let counts = Counts::default();
         let seen = Arc::clone(&counts);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&server).await.unwrap();
-                // Messages are passed on one by one; none waits for the one before to be acknowledged.
-                server.set_nodelay(true).unwrap();
-                let ((from_client, mut to_client), (mut from_server, to_server)) =
-                    (client.into_split(), server.into_split());
-                tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
-                tokio::spawn(listen(from_client, to_server, Arc::clone(&seen)));
-            }
+        let listens_at = passage::before(server.to_owned(), move |from_client, to_server| {
+            listen(from_client, to_server, Arc::clone(&seen))
         });
-        Self { url: url.replace(address(url).0, &format!("127.0.0.1:{port}")) + plain, counts }
+        Self { url: url.replace(server, &listens_at.await.to_string()) + plain, counts }
     }
 
     /// Gives the URL to connect to.
