@@ -22,6 +22,17 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn monotonic(&self) -> Duration;
 }
 
+/// A clock that several share.
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn wall(&self) -> Duration {
+        (**self).wall()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
+}
+
 /// Reads the operating system's clocks. The default everywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

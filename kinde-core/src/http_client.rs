@@ -1,6 +1,6 @@
 //! The HTTP client that fetches key sets and discovery documents, behind a trait.
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -21,6 +21,13 @@ pub type FetchFuture<'a> =
 pub trait HttpFetch: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads an answer of at most `body_limit_bytes`.
     fn fetch(&self, request: http::Request<Bytes>, body_limit_bytes: usize) -> FetchFuture<'_>;
+}
+
+/// A client that several share.
+impl<H: HttpFetch + ?Sized> HttpFetch for Arc<H> {
+    fn fetch(&self, request: http::Request<Bytes>, body_limit_bytes: usize) -> FetchFuture<'_> {
+        (**self).fetch(request, body_limit_bytes)
+    }
 }
 
 /// Why an HTTP exchange brought no answer.

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
-/// Secret text: `Debug` prints `[redacted]`, there is no `Display`, and dropping the last clone wipes our copy.
+use crate::constant_time;
+
+/// Secret text: `Debug` prints `[redacted]`, there is no `Display`, and dropping the last clone wipes our copy. Comparing two
+/// takes the same time wherever they differ; their lengths are not secret.
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<Box<str>>>);
 
@@ -20,6 +23,14 @@ impl Secret {
     }
 }
 
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time::equal(self.0.as_bytes(), other.0.as_bytes())
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("[redacted]")
@@ -34,5 +45,14 @@ mod tests {
     #[test]
     fn debug_of_a_secret_shows_nothing_of_it() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "[redacted]");
+    }
+
+    /// covers: I3
+    #[test]
+    fn secrets_are_equal_by_their_text() {
+        assert_eq!(Secret::new("hunter2"), Secret::new("hunter2"));
+        for other in ["hunter3", "hunter", "hunter22", ""] {
+            assert_ne!(Secret::new("hunter2"), Secret::new(other));
+        }
     }
 }
