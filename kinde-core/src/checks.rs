@@ -73,12 +73,7 @@ impl AccessRules {
 
     /// Also asked of a remembered token at every use.
     pub(crate) fn check_age(&self, issued_at: Option<Duration>, now: Duration) -> Result<(), AuthReason> {
-        let Some(max_age) = self.max_age else { return Ok(()) };
-        let issued_at = *required("iat", &issued_at)?;
-        if issued_at.saturating_add(max_age).saturating_add(self.leeway) <= now {
-            return Err(AuthReason::TooOld { issued_at, now, max_age });
-        }
-        Ok(())
+        self.max_age.map_or(Ok(()), |max_age| check_age(issued_at, max_age, self.leeway, now))
     }
 
     fn check_policies(&self, claims: &ParsedClaims, now: Duration) -> Result<(), AuthReason> {
@@ -115,6 +110,7 @@ pub(crate) struct IdTokenRules<'a> {
     pub(crate) leeway: Duration,
     pub(crate) nonce: ExpectedNonce<'a>,
     pub(crate) access_token: Option<&'a str>,
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// What is demanded of `nonce`.
@@ -139,7 +135,7 @@ impl IdTokenRules<'_> {
         }
         check_issuer(claims, self.issuer)?;
         check_time(claims, self.leeway, now)?;
-        required("iat", &claims.iat)?;
+        check_age(claims.iat, self.max_age.unwrap_or(Duration::MAX), self.leeway, now)?;
         check_subject(claims)?;
         self.check_audience(claims)?;
         self.check_nonce(claims)?;
@@ -237,6 +233,20 @@ fn check_time(claims: &ParsedClaims, leeway: Duration, now: Duration) -> Result<
         {
             return Err(AuthReason::NotYetValid { claim, at, now, leeway });
         }
+    }
+    Ok(())
+}
+
+/// Demands `iat`, and that it is not longer ago.
+fn check_age(
+    issued_at: Option<Duration>,
+    max_age: Duration,
+    leeway: Duration,
+    now: Duration,
+) -> Result<(), AuthReason> {
+    let issued_at = *required("iat", &issued_at)?;
+    if issued_at.saturating_add(max_age).saturating_add(leeway) <= now {
+        return Err(AuthReason::TooOld { issued_at, now, max_age });
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ impl IdTokenVerifier {
     ///
     /// # Errors
     ///
-    /// As [`Verifier::verify`](crate::Verifier::verify); also `nonce_mismatch` and `access_token_hash_mismatch`.
+    /// As [`Verifier::verify`](crate::Verifier::verify); also `nonce_mismatch`, `access_token_hash_mismatch` and `token_too_old`.
     pub async fn verify(&self, token: &str, expected: ExpectedIdToken<'_>) -> Result<IdToken, AuthError> {
         let proven = self.gate.prove(token).await?;
         let mut claims = ParsedClaims::parse(&proven.payload)?;
@@ -73,6 +73,7 @@ impl IdTokenVerifier {
             leeway: self.leeway,
             nonce: expected.nonce,
             access_token: expected.access_token,
+            max_age: expected.max_age,
         };
         rules.judge(&claims, self.clock.wall())?;
         let Ok(Value::Object(all)) = strict_json::read(&proven.payload, strict_json::Keep) else {
@@ -89,13 +90,15 @@ impl IdTokenVerifier {
 pub struct ExpectedIdToken<'a> {
     nonce: ExpectedNonce<'a>,
     access_token: Option<&'a str>,
+    max_age: Option<Duration>,
 }
 
 impl<'a> ExpectedIdToken<'a> {
-    /// Expects the token of a sign-in: it must hold the `nonce` of the authorization request.
+    /// Expects the token of a sign-in: it must hold the `nonce` of the authorization request, and be issued within the
+    /// last hour (OpenID Connect Core §3.1.3.7, 10): longer than a sign-in takes, and as long as Kinde's live by default.
     #[must_use]
     pub fn of_sign_in(nonce: &'a str) -> Self {
-        Self { nonce: ExpectedNonce::Demanded(nonce), access_token: None }
+        Self { nonce: ExpectedNonce::Demanded(nonce), access_token: None, max_age: Some(SIGN_IN_AGE) }
     }
 
     /// Expects the token of a refresh: a `nonce` may be absent, and must be the one of the sign-in if present.
@@ -103,7 +106,8 @@ impl<'a> ExpectedIdToken<'a> {
     /// `None` accepts any, for a session that was begun without one.
     #[must_use]
     pub fn of_refresh(nonce: Option<&'a str>) -> Self {
-        Self { nonce: nonce.map_or(ExpectedNonce::Any, ExpectedNonce::EqualIfPresent), access_token: None }
+        let nonce = nonce.map_or(ExpectedNonce::Any, ExpectedNonce::EqualIfPresent);
+        Self { nonce, access_token: None, max_age: None }
     }
 
     /// Compares `at_hash`, when present, with the access token that came along.
@@ -119,3 +123,5 @@ impl fmt::Debug for ExpectedIdToken<'_> {
         formatter.write_str("ExpectedIdToken([redacted])")
     }
 }
+
+const SIGN_IN_AGE: Duration = Duration::from_secs(3_600);

@@ -62,6 +62,10 @@ async fn id_token_is_bound_to_its_application_nonce_and_access_token() {
     let access_token = alice.access_token();
     let token = alice.id_token_for(&access_token);
     let good = ExpectedIdToken::of_sign_in("n-1").with_access_token(&access_token);
+    let issued_ago = |seconds: u64| {
+        let issued_at = stage.kinde.now() - seconds;
+        alice.clone().with_claim("iat", issued_at).id_token_for(&access_token)
+    };
     for (name, token, expected, outcome) in [
         ("as issued", token.clone(), good, "accepted"),
         (
@@ -97,6 +101,15 @@ async fn id_token_is_bound_to_its_application_nonce_and_access_token() {
             "accepted",
         ),
         ("expired", alice.expired().id_token(), good, "token_expired"),
+        ("issued an hour ago", issued_ago(3_600 + 59), good, "accepted"),
+        ("issued longer ago", issued_ago(3_600 + 60), good, "token_too_old"),
+        (
+            "issued longer ago, of a refresh",
+            issued_ago(3_600 + 60),
+            ExpectedIdToken::of_refresh(Some("n-1")),
+            "accepted",
+        ),
+        ("without iat", alice.clone().without_claim("iat").id_token(), good, "claim_missing"),
     ] {
         let judged = verifier.verify(&token, expected).await;
         assert_eq!(judged.map_or_else(|error| error.code(), |_| "accepted"), outcome, "{name}");
