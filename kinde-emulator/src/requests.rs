@@ -154,8 +154,8 @@ fn described(request: &ReceivedRequest) -> String {
 /// How many requests are kept one by one.
 const RECENT_LIMIT: usize = 1_000;
 
-/// How many paths are counted.
 const LONGEST_PATH: usize = 1_024;
+/// How many paths are counted.
 const PATH_LIMIT: usize = 10_000;
 
 #[cfg(test)]
