@@ -162,11 +162,8 @@ impl Flows<'_> {
         let sealed = cookies::value(request, &name)?;
         response.append(SET_COOKIE, self.cookies.remove(&name));
         let flow = self.open(&id, sealed)?;
-        let is_ours = aws_lc_rs::constant_time::verify_slices_are_equal(
-            flow.state.as_bytes(),
-            untrusted_state.as_bytes(),
-        );
-        (is_ours.is_ok() && !flow.is_over(self.now)).then_some(flow)
+        let is_ours = Secret::new(flow.state.as_str()) == Secret::new(untrusted_state);
+        (is_ours && !flow.is_over(self.now)).then_some(flow)
     }
 
     /// Removes the oldest of the other flows that leave no room for a session in the browser's requests, as far as the

@@ -33,6 +33,7 @@ mod body;
 mod callback;
 mod client;
 mod cookies;
+mod default_client;
 mod error;
 mod flow;
 mod links;
@@ -49,7 +50,6 @@ mod return_to;
 mod routes;
 mod seal;
 mod session;
-mod shared;
 mod single_flight;
 
 pub use body::ResponseBody;

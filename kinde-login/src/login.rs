@@ -11,6 +11,7 @@ use crate::{
     authorize::Application,
     client::OAuthClient,
     cookies::Cookies,
+    default_client::default_client,
     links::Links,
     page::{PlainPage, RenderPage},
     problems::Problems,
@@ -19,7 +20,6 @@ use crate::{
     return_to::{ReturnTo, Targets},
     routes::LoginRoutes,
     session::{CrossSite, Keeper, Lifetimes, Place, SessionLayer, SessionStore, Sessions},
-    shared::{Shared, SharedClock, default_client},
 };
 
 /// Browser sign-in for one application of one Kinde environment. Cheap to clone.
@@ -321,7 +321,7 @@ impl LoginBuilder {
         let application = Application::new(&settings, &redirect_uri);
         let domain = self.cookie_domain.as_deref();
         let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path(), domain);
-        let client = OAuthClient::new(endpoints, client_id, client_secret, Shared(http));
+        let client = OAuthClient::new(endpoints, client_id, client_secret, http);
         let mut lifetimes = self.lifetimes;
         if let Some(age) = settings.cookie_max_age().filter(|_| !self.sets_absolute) {
             lifetimes.absolute = age;
@@ -332,8 +332,8 @@ impl LoginBuilder {
         };
         let keeper = Keeper::new(
             client,
-            self.kinde.verifier().with_clock(SharedClock(Arc::clone(&self.clock))).build()?,
-            self.kinde.id_token_verifier()?.with_clock(SharedClock(Arc::clone(&self.clock))),
+            self.kinde.verifier().with_clock(Arc::clone(&self.clock)).build()?,
+            self.kinde.id_token_verifier()?.with_clock(Arc::clone(&self.clock)),
             cookies,
             sealer,
             Arc::new(SystemRandomness),

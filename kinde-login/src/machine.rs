@@ -81,9 +81,10 @@ impl MachineTokens {
         })
     }
 
-    /// Forgets the token, after an API has refused it.
-    pub fn forget(&self) {
-        self.inner.remember(None);
+    /// Forgets a token that an API has refused; a newer one stays, however late the refusal comes.
+    pub fn forget(&self, refused: &Secret) {
+        let mut current = self.inner.current.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = current.take().filter(|current| current.token != *refused);
     }
 
     /// Gives a layer for HTTP clients that are tower services: it adds the token to each request that has no
@@ -121,12 +122,12 @@ impl Inner {
         // RFC 6749 §5.1 only recommends `expires_in`: without it the token is used once.
         let lives = answer.expires_in.unwrap_or_default();
         let replaced_at = asked_at.saturating_add(lives.saturating_sub(lives.min(AHEAD * 10) / 10));
-        self.remember(Some(Current { token: token.clone(), replaced_at }));
+        self.remember(Current { token: token.clone(), replaced_at });
         Ok(token)
     }
 
-    fn remember(&self, current: Option<Current>) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+    fn remember(&self, current: Current) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 }
 

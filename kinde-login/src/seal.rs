@@ -56,7 +56,8 @@ impl Sealer {
             if secret.expose().len() < SECRET_LEN {
                 return Err(too_short(secret.expose().len()));
             }
-            keys.push(SealingKey::new(secret));
+            #[expect(clippy::expect_used, reason = "a guessable key would be worse than none")]
+            keys.push(SealingKey::new(secret).expect("HKDF gives 32 bytes and 4"));
         }
         Ok(Self { keys })
     }
@@ -116,14 +117,12 @@ impl Sealer {
 }
 
 impl SealingKey {
-    fn new(secret: &Secret) -> Self {
+    fn new(secret: &Secret) -> Option<Self> {
         let digest = digest::digest(&digest::SHA256, secret.expose().as_bytes());
         // Not the digest of the secret itself: the id is public, and must not help to guess a weak secret cheaply.
-        let material = Zeroizing::new(expand(digest.as_ref(), b"kinde-login sealing key", 32));
-        let name = expand(&material, b"kinde-login key id", KEY_ID_LEN);
-        let mut id = [0_u8; KEY_ID_LEN];
-        id.copy_from_slice(&name);
-        Self { id, material }
+        let material = Zeroizing::new(expand(digest.as_ref(), b"kinde-login sealing key", 32)?);
+        let id = expand(&material, b"kinde-login key id", KEY_ID_LEN)?.try_into().ok()?;
+        Some(Self { id, material })
     }
 
     /// Makes the key and nonce of one message. Each has a salt of its own, so that no nonce is ever used twice
@@ -131,7 +130,7 @@ impl SealingKey {
     fn derive(&self, salt: &[u8]) -> Option<(LessSafeKey, Nonce)> {
         let mut info = b"kinde-login message ".to_vec();
         info.extend_from_slice(salt);
-        let derived = Zeroizing::new(expand(&self.material, &info, 32 + NONCE_LEN));
+        let derived = Zeroizing::new(expand(&self.material, &info, 32 + NONCE_LEN)?);
         let (key, nonce) = derived.split_at_checked(32)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
         Some((key, Nonce::try_assume_unique_for_key(nonce).ok()?))
@@ -144,8 +143,9 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// HKDF-Expand (RFC 5869 §2.3) with SHA-256. The input is a uniform key already, so there is nothing to extract.
-fn expand(key: &[u8], info: &[u8], length: usize) -> Vec<u8> {
+/// HKDF-Expand (RFC 5869 §2.3) with SHA-256. The input is a uniform key already, so there is nothing to extract. `None`
+/// for more than 8,160 bytes; here it is never more than 44.
+fn expand(key: &[u8], info: &[u8], length: usize) -> Option<Vec<u8>> {
     struct Length(usize);
     impl hkdf::KeyType for Length {
         fn len(&self) -> usize {
@@ -155,10 +155,8 @@ fn expand(key: &[u8], info: &[u8], length: usize) -> Vec<u8> {
     let mut output = vec![0; length];
     let key = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key);
     let info = [info];
-    let filled = key.expand(&info, Length(length)).and_then(|okm| okm.fill(&mut output));
-    // RFC 5869 §2.3 allows 255 * 32 bytes; here it is never more than 44.
-    debug_assert!(filled.is_ok(), "HKDF expands any length up to 8,160 bytes");
-    output
+    key.expand(&info, Length(length)).ok()?.fill(&mut output).ok()?;
+    Some(output)
 }
 
 /// Length-prefixed, so that no purpose and context can be read as another pair.

@@ -42,7 +42,7 @@ async fn many_calls_share_one_token() {
 async fn token_that_the_api_refuses_is_replaced_after_forgetting_it() {
     let (emulator, url, tokens) = start().await;
     assert_eq!(call(tokens.clone(), Request::get(&url)).await.unwrap().0, 200);
-    tokens.forget();
+    tokens.forget(&tokens.token().await.unwrap());
     assert_eq!(call(tokens, Request::get(&url)).await.unwrap().0, 200);
     assert_eq!(emulator.requests("/oauth2/token"), 2);
 }

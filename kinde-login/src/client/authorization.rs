@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use kinde_core::{Secret, UntrustedText};
 
@@ -110,8 +110,9 @@ impl OAuthClient {
         let answer = AuthorizationResponse::read(untrusted_query, self.endpoints().issuer())?;
         // Absent is not the same as empty.
         let untrusted_state = answer.untrusted_state.ok_or(LoginReason::FlowUnknown)?;
-        constant_time::verify_slices_are_equal(untrusted_state.as_bytes(), state.expose().as_bytes())
-            .map_err(|_| LoginReason::FlowUnknown)?;
+        if Secret::new(untrusted_state) != *state {
+            return Err(LoginReason::FlowUnknown.into());
+        }
         match answer.says {
             Says::Code(code) => Ok(code),
             Says::Error { error, description, .. } => Err(LoginReason::Provider {

@@ -221,7 +221,7 @@ impl Question<'_> {
         }
         // Nobody waits for it: signing in makes no more round trips than it has to.
         let keeper = Arc::clone(keeper);
-        tokio::spawn(async move { keeper.revoke(keeper.newest_refresh_token(&before)).await });
+        tokio::spawn(async move { keeper.revoke(keeper.take_newest_refresh_token(&before)).await });
     }
 
     /// Starts again, once, where that is the answer: Kinde wants to show a page after all, or a link was too old.

@@ -10,7 +10,7 @@ use crate::{error::LoginError, response, session::Missing};
 impl Question<'_> {
     /// Ends the session and sends the browser to Kinde, where the single sign-on session ends.
     pub(super) async fn logout(&self) -> Result<Response<Bytes>, LoginError> {
-        self.may_act_here()?;
+        self.is_asked_here()?;
         let target = match self.parameter(&["post_logout_redirect_url"]) {
             Some(untrusted_target) => {
                 let target = self.target("post_logout_redirect_url", &untrusted_target)?;
@@ -26,7 +26,7 @@ impl Question<'_> {
 
     /// Ends the session here and its tokens at Kinde, without leaving the page.
     pub(super) async fn end_session(&self) -> Result<Response<Bytes>, LoginError> {
-        self.may_act_here()?;
+        self.is_asked_here()?;
         let cookies = self.sign_off().await?;
         let mut response = response::json(StatusCode::OK, &json!({ "success": true }));
         response.headers_mut().extend(cookies);
@@ -42,7 +42,7 @@ impl Question<'_> {
             Ok(loaded) => {
                 let ended = keeper.end(&loaded.session).await;
                 // Also when the store could not be told: then nothing more can be had for it at least.
-                keeper.revoke(keeper.newest_refresh_token(&loaded.session)).await;
+                keeper.revoke_soon(keeper.take_newest_refresh_token(&loaded.session)).await;
                 ended?;
             }
             // A later version's among them: who signs out means it, whoever can read the session.

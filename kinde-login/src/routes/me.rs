@@ -1,7 +1,7 @@
 //! Who is signed in, for a page's own script.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use kinde_core::{AccessToken, AuthErrorKind, Identity};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::Question;
 use crate::{
     error::{LoginError, LoginErrorKind, LoginReason},
     response,
-    session::{Missing, Refreshed, SessionHandle, SessionUser, passes_by_itself},
+    session::{Found, SessionHandle, SessionUser, passes_by_itself},
 };
 
 /// A session whose access token is proven now.
@@ -22,13 +22,12 @@ pub(super) struct Current {
 /// Why there is no session to answer from.
 pub(super) struct Absent {
     pub(super) error: LoginError,
-    /// Whether the browser's cookie is good for somebody else: a later version of this application.
+    /// Whether the browser's cookie stays: another instance of this application may know it, or this one in a moment.
     keeps_cookie: bool,
 }
 
 impl Absent {
-    /// The cookie stays, and that version knows it.
-    fn of_a_later_version() -> Self {
+    fn for_now() -> Self {
         Self { error: LoginReason::SignedOut.into(), keeps_cookie: true }
     }
 }
@@ -67,22 +66,11 @@ impl Question<'_> {
     /// Finds the session of the request, refreshed and proven as for a request to the application.
     pub(super) async fn current(&self) -> Result<Current, Absent> {
         let keeper = &self.login.sessions.keeper;
-        let loaded = match keeper.find(self.request.headers()).await? {
-            Ok(loaded) => loaded,
-            Err(Missing::NoCookie | Missing::Unusable) => {
-                return Err(LoginError::from(LoginReason::SignedOut).into());
-            }
-            Err(Missing::Later) => return Err(Absent::of_a_later_version()),
-        };
-        let loaded = if keeper.is_due(&loaded.session, keeper.now()) {
-            match keeper.refresh(loaded).await {
-                Refreshed::Anew(loaded) | Refreshed::Still(loaded) => loaded,
-                Refreshed::Later => return Err(Absent::of_a_later_version()),
-                Refreshed::Ended => return Err(LoginError::from(LoginReason::SignedOut).into()),
-                Refreshed::Unavailable(error) => return Err(error.into()),
-            }
-        } else {
-            loaded
+        let loaded = match self.login.sessions.look(self.request.headers()).await {
+            Found::Session(loaded) => loaded,
+            Found::Nothing => return Err(Absent::for_now()),
+            Found::Unusable => return Err(LoginError::from(LoginReason::SignedOut).into()),
+            Found::Unavailable(error) => return Err(error.into()),
         };
         match keeper.access_tokens.verify(loaded.session.access_token.expose()).await {
             Ok(Identity::User(access)) => Ok(Current {
@@ -92,9 +80,7 @@ impl Question<'_> {
             Err(error) if error.kind() == AuthErrorKind::KeysUnavailable => {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
-            Err(error) if passes_by_itself(&error) => {
-                Err(Absent { error: LoginReason::SignedOut.into(), keeps_cookie: true })
-            }
+            Err(error) if passes_by_itself(&error) => Err(Absent::for_now()),
             Ok(Identity::Machine(_)) | Err(_) => {
                 // Another audience, issuer or key: the session is over, as the layer would say.
                 keeper.end(&loaded.session).await?;
@@ -105,15 +91,16 @@ impl Question<'_> {
 
     /// Answers JSON that depends on the session, with the cookie the browser needs next.
     pub(super) fn answer_of(&self, current: &Current, status: StatusCode, value: &Value) -> Response<Bytes> {
-        let keeper = &self.login.sessions.keeper;
         let mut response = response::json(status, value);
-        match keeper.kept(&current.handle.current().loaded, keeper.now()) {
-            Ok(kept) => kept.tell(keeper, self.request.headers(), response.headers_mut()),
-            Err(error) => {
-                tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
-            }
-        }
+        self.tell(current, response.headers_mut());
         response
+    }
+
+    /// Writes what becomes of the browser's cookie after an answer from this session.
+    pub(super) fn tell(&self, current: &Current, response: &mut HeaderMap) {
+        let keeper = &self.login.sessions.keeper;
+        let kept = keeper.kept(&current.handle.current().loaded, keeper.now());
+        kept.tell(keeper, self.request.headers(), response);
     }
 
     /// Tells a script that nobody is signed in, in the words of the Next.js SDK; other errors stay what they are.

@@ -108,7 +108,7 @@ impl Question<'_> {
             _ if self.is_looking_ahead() => Ok(response::empty(StatusCode::NO_CONTENT)),
             // A form that Kinde posts brings no cookie: it is refused unread.
             AuthRoute::Callback => self.callback().await,
-            _ => match self.read_form(body).await {
+            _ => match self.take_in(body).await {
                 Ok(()) => self.act(route).await,
                 Err(error) => Err(error),
             },
@@ -116,15 +116,15 @@ impl Question<'_> {
         answered.unwrap_or_else(|error| self.failure(&error, HeaderMap::new()))
     }
 
-    /// Answers a route that changes something.
+    /// Answers a route that changes something; [`take_in`](Self::take_in) has let the request in.
     async fn act(&self, route: AuthRoute) -> Result<Response<Bytes>, LoginError> {
         match route {
-            AuthRoute::Login => self.may_act().and_then(|()| self.start(Intent::SignIn)),
-            AuthRoute::Register => self.may_act().and_then(|()| self.start(Intent::Register)),
+            AuthRoute::Login => self.start(Intent::SignIn),
+            AuthRoute::Register => self.start(Intent::Register),
             AuthRoute::CreateOrg if self.comes_from_elsewhere() => Err(LoginReason::CrossSite.into()),
-            AuthRoute::CreateOrg => self.may_act().and_then(|()| self.start(Intent::CreateOrg)),
+            AuthRoute::CreateOrg => self.start(Intent::CreateOrg),
             // It needs no page at Kinde, so that a link of another site would replace the session unseen.
-            AuthRoute::SwitchOrg => self.may_act_here().and_then(|()| self.start(Intent::SwitchOrg)),
+            AuthRoute::SwitchOrg => self.is_asked_here().and_then(|()| self.start(Intent::SwitchOrg)),
             AuthRoute::Logout => self.logout().await,
             AuthRoute::EndSession => self.end_session().await,
             AuthRoute::Portal => self.portal().await,
@@ -134,10 +134,10 @@ impl Question<'_> {
         }
     }
 
-    /// Reads what was posted, if another site's page did not.
-    async fn read_form<B: Body>(&mut self, body: B) -> Result<(), LoginError> {
+    /// Lets a request change something, and reads what it posts: the one door to the routes that act.
+    async fn take_in<B: Body>(&mut self, body: B) -> Result<(), LoginError> {
+        self.may_act()?;
         if self.request.method() == Method::POST {
-            self.may_act()?;
             self.form = form::read(self.request.headers(), body).await?;
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Question<'_> {
             || navigation::manner(self.request.headers()) == Manner::Prefetch
     }
 
-    /// Lets a request change something: somebody goes here, or a form of our own posts.
+    /// Tells whether a request may change something: somebody goes here, or a form of our own posts.
     fn may_act(&self) -> Result<(), LoginError> {
         if self.login.sessions.cross_site.forges(self.request) {
             return Err(LoginReason::CrossSite.into());
@@ -161,9 +161,8 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// Lets a request change something that only a page of this site may ask for.
-    fn may_act_here(&self) -> Result<(), LoginError> {
-        self.may_act()?;
+    /// Lets a request change what only a page of this site may ask for.
+    fn is_asked_here(&self) -> Result<(), LoginError> {
         if navigation::is_cross_site(self.request.headers()) {
             return Err(LoginReason::CrossSite.into());
         }

@@ -16,7 +16,6 @@ use crate::{
 impl Question<'_> {
     /// Asks Kinde for a link, which works once, and follows it.
     pub(super) async fn portal(&self) -> Result<Response<Bytes>, LoginError> {
-        self.may_act()?;
         let expected = "the name of a page: lower-case letters and underscores";
         let page = match self.parameter(&["sub_nav", "subnav", "subNav"]) {
             Some(name) => Some(
@@ -51,11 +50,7 @@ impl Question<'_> {
         let client = &self.login.sessions.keeper.client;
         let link = client.portal_link(&access_token, page.as_ref(), &self.login.absolute(&return_to)).await?;
         let mut answer = response::see_other(&link);
-        let told = self.answer_of(&current, http::StatusCode::OK, &serde_json::Value::Null);
-        let cookies = told.headers().get_all(http::header::SET_COOKIE);
-        answer
-            .headers_mut()
-            .extend(cookies.into_iter().map(|cookie| (http::header::SET_COOKIE, cookie.clone())));
+        self.tell(&current, answer.headers_mut());
         Ok(answer)
     }
 }

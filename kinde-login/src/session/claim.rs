@@ -1,6 +1,6 @@
 //! The right to refresh a session that is in a store: one process has it at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     find::Missing,
@@ -17,7 +17,7 @@ impl Keeper {
         if !self.is_claimed(&due) {
             let mut claimed = (*due.session).clone();
             claimed.facts.claim = Some(self.refreshes.rivals.claim(self.now()));
-            match self.replace(&due, claimed).await {
+            match self.replace(&due, Arc::new(claimed)).await {
                 Ok(Some(ours)) => return Ok(ours),
                 Ok(None) => {}
                 Err(error) => return Err(self.later(due, error)),
@@ -55,7 +55,7 @@ impl Keeper {
         if matches!(self.place, Place::Store(_)) {
             let mut released = (*due.session).clone();
             released.facts.claim = None;
-            match self.replace(&due, released).await {
+            match self.replace(&due, Arc::new(released)).await {
                 Ok(Some(released)) => return self.later(released, error),
                 Ok(None) => match self.reread(&due).await {
                     Ok(Err(Missing::Later)) => return Refreshed::Later,

@@ -13,6 +13,7 @@ use super::{
     store::SessionStore,
 };
 use crate::{
+    cookies,
     error::LoginError,
     seal::{Purpose, Sealer},
 };
@@ -20,7 +21,7 @@ use crate::{
 impl Keeper {
     /// Finds the session of a request's cookie without waiting: `None` when a store has to be asked.
     pub(crate) fn at_hand(&self, headers: &HeaderMap, now: Duration) -> Option<Result<Loaded, Missing>> {
-        let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(Missing::NoCookie)) };
+        let Some(cookie) = self.cookies.joined_session(headers) else { return Some(Err(self.none(headers))) };
         match &self.place {
             Place::Store(_) => None,
             Place::Cookie { .. } => Some(self.open(&cookie, now)),
@@ -29,13 +30,21 @@ impl Keeper {
 
     /// Finds the session of a request's cookie.
     pub(crate) async fn find(&self, headers: &HeaderMap) -> Result<Result<Loaded, Missing>, LoginError> {
-        let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(Missing::NoCookie)) };
+        let Some(cookie) = self.cookies.joined_session(headers) else { return Ok(Err(self.none(headers))) };
         match &self.place {
             Place::Cookie { .. } => Ok(self.open(&cookie, self.now())),
             Place::Store(store) => {
                 let Some(id) = SessionId::parse(&cookie) else { return Ok(Err(self.not_an_id(&cookie))) };
                 self.load(store.as_ref(), id).await
             }
+        }
+    }
+
+    /// Tells a browser without a session from one that lost a part of it.
+    fn none(&self, headers: &HeaderMap) -> Missing {
+        match cookies::value(headers, self.cookies.session()) {
+            Some(_) => Missing::Unusable,
+            None => Missing::NoCookie,
         }
     }
 
@@ -61,7 +70,7 @@ impl Keeper {
         if self.is_over(sent, now) {
             return Err(Missing::Unusable);
         }
-        Ok(Loaded { session: Arc::clone(sent), version: changes, is_stale: false })
+        Ok(Loaded::of_cookie(Arc::clone(sent), changes))
     }
 
     /// Judges a cookie that names no record of the store.
@@ -102,12 +111,10 @@ impl Keeper {
             Err(missing) => return Ok(Err(missing)),
         };
         // The store counts idle time; the absolute end is in the record, too.
-        let is_old = self.now().as_secs()
-            >= session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
-        if is_old {
+        if self.now().as_secs() >= session.ends_at(self.lifetimes.absolute) {
             return Ok(Err(Missing::Unusable));
         }
-        Ok(Ok(Loaded { session, version: stored.version, is_stale: false }))
+        Ok(Ok(Loaded::of_record(session, stored.version)))
     }
 }
 

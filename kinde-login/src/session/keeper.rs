@@ -72,11 +72,29 @@ pub(crate) struct Lifetimes {
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) session: Arc<Session>,
-    /// What [`SessionStore::replace_if_version`] wants to know; for a cookie what `changes` was when it was looked up, or
-    /// zero.
+    /// What [`SessionStore::replace_if_version`] wants to know; zero for a cookie.
     pub(crate) version: u64,
+    /// What the keeper's count of changes was when a cookie's session was found to be the newest; zero when it was not
+    /// looked for.
+    current_at: u64,
     /// Whether the browser's cookie is not the newest and has to be written.
     pub(crate) is_stale: bool,
+}
+
+impl Loaded {
+    /// Of a cookie that was the newest when this many changes had been.
+    pub(super) fn of_cookie(session: Arc<Session>, current_at: u64) -> Self {
+        Self { session, version: 0, current_at, is_stale: false }
+    }
+
+    /// Newer than the browser's cookie.
+    fn newer(session: Arc<Session>) -> Self {
+        Self { session, version: 0, current_at: 0, is_stale: true }
+    }
+
+    pub(super) fn of_record(session: Arc<Session>, version: u64) -> Self {
+        Self { session, version, current_at: 0, is_stale: false }
+    }
 }
 
 /// What a browser shall be told about its session.
@@ -86,6 +104,16 @@ pub(crate) enum Kept {
     AsItIs,
     /// It gets this cookie.
     Write(Box<str>, Option<Duration>),
+}
+
+impl Kept {
+    /// Writes what becomes of the browser's cookie.
+    pub(crate) fn tell(self, keeper: &Keeper, request: &HeaderMap, response: &mut HeaderMap) {
+        match self {
+            Self::AsItIs => {}
+            Self::Write(value, max_age) => keeper.cookies.set_session(&value, max_age, request, response),
+        }
+    }
 }
 
 impl Keeper {
@@ -139,9 +167,8 @@ impl Keeper {
     pub(super) async fn replace(
         &self,
         before: &Loaded,
-        after: Session,
+        session: Arc<Session>,
     ) -> Result<Option<Loaded>, LoginError> {
-        let session = Arc::new(after);
         match &self.place {
             Place::Cookie { .. } => {
                 self.newest.insert(session.id, Arc::clone(&session));
@@ -152,7 +179,7 @@ impl Keeper {
                     self.newest.invalidate(&session.id);
                     return Ok(None);
                 }
-                Ok(Some(Loaded { session, version: 0, is_stale: true }))
+                Ok(Some(Loaded::newer(session)))
             }
             Place::Store(store) => {
                 let data = self.seal_record(&session)?;
@@ -160,7 +187,7 @@ impl Keeper {
                 let replaced =
                     store.replace_if_version(id, before.version, data.as_bytes(), self.lifetimes.idle).await;
                 let version = before.version.wrapping_add(1);
-                Ok(replaced.map_err(unavailable)?.then_some(Loaded { session, version, is_stale: false }))
+                Ok(replaced.map_err(unavailable)?.then_some(Loaded::of_record(session, version)))
             }
         }
     }
@@ -187,7 +214,7 @@ impl Keeper {
     pub(super) fn newer(&self, than: &Session) -> Option<Loaded> {
         let newest =
             self.newest.get(&than.id).filter(|newest| newest.facts.generation > than.facts.generation)?;
-        Some(Loaded { session: newest, version: 0, is_stale: true })
+        Some(Loaded::newer(newest))
     }
 
     /// Tells whether the session ended in this process.
@@ -196,11 +223,19 @@ impl Keeper {
     }
 
     /// Tells what the browser's cookie becomes when a request with this session, which came at `now`, was answered.
-    pub(crate) fn kept(&self, loaded: &Loaded, now: Duration) -> Result<Kept, LoginError> {
+    pub(crate) fn kept(&self, loaded: &Loaded, now: Duration) -> Kept {
+        self.judge(loaded, now).unwrap_or_else(|error| {
+            // The browser keeps what it has; the state that this process remembers serves it meanwhile.
+            tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written");
+            Kept::AsItIs
+        })
+    }
+
+    fn judge(&self, loaded: &Loaded, now: Duration) -> Result<Kept, LoginError> {
         if matches!(self.place, Place::Store(_)) {
             return Ok(Kept::AsItIs);
         }
-        if loaded.version != self.changes.load(Ordering::SeqCst) {
+        if loaded.current_at != self.changes.load(Ordering::SeqCst) {
             // Somebody signed out while this request was answered: the answer must not bring the cookie back.
             if self.has_ended(&loaded.session.id) {
                 return Ok(Kept::AsItIs);
@@ -259,7 +294,7 @@ impl Keeper {
 
     /// A cookie for as long as the browser runs, where the token says so; otherwise until the session's end.
     fn max_age(&self, session: &Session) -> Option<Duration> {
-        let ends_at = session.facts.created_at.saturating_add(self.lifetimes.absolute.as_secs());
+        let ends_at = session.ends_at(self.lifetimes.absolute);
         session.facts.is_persistent.then(|| Duration::from_secs(ends_at.saturating_sub(self.now().as_secs())))
     }
 }

@@ -120,7 +120,7 @@ pub(crate) enum Found {
 
 impl Sessions {
     /// Finds a session that needs waiting: in a store, or with an access token that is due.
-    async fn look(self, headers: &HeaderMap) -> Found {
+    pub(crate) async fn look(&self, headers: &HeaderMap) -> Found {
         let loaded = match self.keeper.find(headers).await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(Missing::NoCookie | Missing::Later)) => return Found::Nothing,
@@ -215,22 +215,8 @@ impl After {
             return keeper.forget(&sent.to_headers(), response);
         }
         match keeper.kept(&current.loaded, *came_at) {
-            Ok(Kept::AsItIs) => {}
-            Ok(kept) => kept.tell(keeper, &sent.to_headers(), response),
-            // The browser keeps what it has; the state that this process remembers serves it meanwhile.
-            Err(error) => {
-                tracing::error!(target: "kinde_login", code = error.code(), reason = %error.reason(), "cookie not written")
-            }
-        }
-    }
-}
-
-impl Kept {
-    /// Writes what becomes of the browser's cookie.
-    pub(crate) fn tell(self, keeper: &Keeper, request: &HeaderMap, response: &mut HeaderMap) {
-        match self {
-            Self::AsItIs => {}
-            Self::Write(value, max_age) => keeper.cookies.set_session(&value, max_age, request, response),
+            Kept::AsItIs => {}
+            kept @ Kept::Write(..) => kept.tell(keeper, &sent.to_headers(), response),
         }
     }
 }

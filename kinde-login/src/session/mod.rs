@@ -37,6 +37,6 @@ pub use user::{SessionUser, UserOrganization};
 pub(crate) use csrf::CrossSite;
 pub(crate) use find::Missing;
 pub(crate) use keeper::{Keeper, Lifetimes, Place};
-pub(crate) use layer::Sessions;
+pub(crate) use layer::{Found, Sessions};
 pub(crate) use record::{Facts, Session};
-pub(crate) use refresh::{Refreshed, passes_by_itself, refused_token};
+pub(crate) use refresh::{passes_by_itself, refused_token};

@@ -106,8 +106,12 @@ impl Session {
     pub(crate) fn is_over(&self, now: Duration, idle: Duration, absolute: Duration) -> bool {
         let now = now.as_secs();
         let is_idle = now >= self.facts.seen_at.saturating_add(idle.as_secs());
-        let is_old = now >= self.facts.created_at.saturating_add(absolute.as_secs());
-        is_idle || is_old
+        is_idle || now >= self.ends_at(absolute)
+    }
+
+    /// Gives when it ends in any case.
+    pub(crate) fn ends_at(&self, absolute: Duration) -> u64 {
+        self.facts.created_at.saturating_add(absolute.as_secs())
     }
 
     /// Writes the session, without its id where the id stands elsewhere.

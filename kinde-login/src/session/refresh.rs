@@ -59,7 +59,8 @@ impl Keeper {
     /// Tells whether a session's access token has to be replaced before it is used.
     pub(crate) fn is_due(&self, session: &Session, now: Duration) -> bool {
         now.saturating_add(self.lifetimes.refresh_ahead).as_secs() >= session.facts.access_expires_at
-            && (self.is_expired(session) || !self.refreshes.resting.contains_key(&attempt(session)))
+            && (now.as_secs() >= session.facts.access_expires_at
+                || !self.refreshes.resting.contains_key(&attempt(session)))
     }
 
     pub(super) fn is_expired(&self, session: &Session) -> bool {
@@ -100,7 +101,7 @@ impl Keeper {
         if let Some(unkept) = self.refreshes.unkept.remove(&due.session.id)
             && unkept.facts.generation > due.session.facts.generation
         {
-            return self.keep(due, Arc::unwrap_or_clone(unkept)).await;
+            return self.keep(due, unkept).await;
         }
         let Some(refresh_token) = due.session.refresh_token.clone() else {
             return if self.is_expired(&due.session) {
@@ -152,42 +153,40 @@ impl Keeper {
             self.revoke(after.refresh_token).await;
             return self.ended(&due).await;
         }
-        self.keep(due, after).await
+        self.keep(due, Arc::new(after)).await
     }
 
     /// Keeps what a refresh brought.
-    async fn keep(&self, due: Loaded, after: Session) -> Refreshed {
-        let newest_refresh_token = after.refresh_token.clone();
-        match self.replace(&due, after.clone()).await {
-            Ok(Some(loaded)) => Refreshed::Anew(loaded),
-            Ok(None) => {
-                // Signed out, or refreshed by another process, meanwhile.
-                match self.reread(&due).await {
-                    Ok(Ok(newer)) if is_newer(&newer, &due) => Refreshed::Anew(newer),
-                    // Only a claim came in between: what Kinde gave belongs to the session all the same.
-                    Ok(Ok(same)) => match self.replace(&same, after).await {
-                        Ok(Some(loaded)) => Refreshed::Anew(loaded),
-                        Ok(None) => Refreshed::Unavailable(
-                            LoginReason::RefreshPutOff { cause: "other processes changed it meanwhile" }
-                                .into(),
-                        ),
-                        Err(error) => self.later(same, error),
-                    },
-                    Err(error) => self.later(due, error),
-                    // Revoking would end what the later version keeps.
-                    Ok(Err(Missing::Later)) => Refreshed::Later,
-                    Ok(Err(_)) => {
-                        self.revoke(newest_refresh_token).await;
-                        Refreshed::Ended
-                    }
-                }
+    async fn keep(&self, due: Loaded, after: Arc<Session>) -> Refreshed {
+        let mut before = due;
+        // Once more when only a claim came in between: what Kinde gave belongs to the session all the same.
+        for _ in 0..2 {
+            match self.replace(&before, Arc::clone(&after)).await {
+                Ok(Some(loaded)) => return Refreshed::Anew(loaded),
+                Ok(None) => {}
+                Err(error) => return self.put_by(after, error),
             }
-            // The old refresh token is used up: the next request tries again to write the new one.
-            Err(error) => {
-                self.refreshes.unkept.insert(due.session.id, Arc::new(after));
-                Refreshed::Unavailable(error)
+            // Signed out, or refreshed by another process, meanwhile.
+            match self.reread(&before).await {
+                Ok(Ok(newer)) if is_newer(&newer, &before) => return Refreshed::Anew(newer),
+                Ok(Ok(same)) => before = same,
+                // Revoking would end what the later version keeps.
+                Ok(Err(Missing::Later)) => return Refreshed::Later,
+                Ok(Err(_)) => {
+                    self.revoke(after.refresh_token.clone()).await;
+                    return Refreshed::Ended;
+                }
+                Err(error) => return self.put_by(after, error),
             }
         }
+        let cause = "other processes changed it meanwhile";
+        self.put_by(after, LoginReason::RefreshPutOff { cause }.into())
+    }
+
+    /// The old refresh token is used up: the next request tries again to write the new one.
+    fn put_by(&self, after: Arc<Session>, error: LoginError) -> Refreshed {
+        self.refreshes.unkept.insert(after.id, after);
+        Refreshed::Unavailable(error)
     }
 
     /// Keeps what cannot be had again when the rest of an answer is no good: the old refresh token is used up.
@@ -198,7 +197,7 @@ impl Keeper {
         after.facts.generation = after.facts.generation.saturating_add(1);
         after.facts.claim = None;
         let generation = after.facts.generation;
-        match self.keep(due, after).await {
+        match self.keep(due, Arc::new(after)).await {
             // The new refresh token with the old access token; or what another process had meanwhile.
             Refreshed::Anew(kept) if is_ours(&kept, generation, &newest) => self.later(kept, error),
             outcome => outcome,
@@ -257,13 +256,22 @@ impl Keeper {
         }
     }
 
-    /// Gives the refresh token to revoke when a session ends: a newer one may be waiting for the store.
-    pub(crate) fn newest_refresh_token(&self, session: &Session) -> Option<Secret> {
+    /// Takes the refresh token to revoke when a session ends: a newer one may be waiting for the store.
+    pub(crate) fn take_newest_refresh_token(&self, session: &Session) -> Option<Secret> {
         match self.refreshes.unkept.remove(&session.id) {
             Some(unkept) if unkept.facts.generation > session.facts.generation => {
                 unkept.refresh_token.clone()
             }
             _ => session.refresh_token.clone(),
+        }
+    }
+
+    /// Revokes a refresh token while somebody waits, for a moment; it goes on when nobody does any more.
+    pub(crate) async fn revoke_soon(self: &Arc<Self>, refresh_token: Option<Secret>) {
+        let keeper = Arc::clone(self);
+        let revoking = tokio::spawn(async move { keeper.revoke(refresh_token).await });
+        if tokio::time::timeout(REVOKED_WITHIN, revoking).await.is_err() {
+            tracing::debug!(target: "kinde_login", "a refresh token is revoked in the background");
         }
     }
 
@@ -322,8 +330,7 @@ pub(super) fn is_newer(newer: &Loaded, due: &Loaded) -> bool {
 }
 
 fn is_ours(kept: &Loaded, generation: u64, refresh_token: &Secret) -> bool {
-    let has_it = |kept: &Secret| kept.expose() == refresh_token.expose();
-    kept.session.facts.generation == generation && kept.session.refresh_token.as_ref().is_some_and(has_it)
+    kept.session.facts.generation == generation && kept.session.refresh_token.as_ref() == Some(refresh_token)
 }
 
 /// Tells whether what a refresh brought will be refused the next time, too: the settings changed, or it is somebody
@@ -353,6 +360,8 @@ pub(crate) fn refused_token(error: AuthError) -> LoginError {
     }
 }
 
+/// Somebody who signs out waits no longer for Kinde: the cookie has to be removed before the page is closed.
+const REVOKED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a session is not tried again after a refresh that failed, or that brought nothing.
 const REST: Duration = Duration::from_secs(10);
 /// Longer than any store is away without somebody looking after it.

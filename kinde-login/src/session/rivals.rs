@@ -72,7 +72,7 @@ mod tests {
         let mut session = session("");
         session.id = SessionId::from_bytes([1; 16]);
         session.facts.claim = claim;
-        Loaded { session: Arc::new(session), version, is_stale: false }
+        Loaded::of_record(Arc::new(session), version)
     }
 
     fn after(seconds: u64) -> Duration {

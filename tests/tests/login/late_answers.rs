@@ -4,6 +4,21 @@ use http::Method;
 use kinde_login::MemoryStore;
 use kinde_tests::site::{NAVIGATION, SCRIPT, Site};
 
+/// covers: G3
+#[tokio::test]
+async fn session_that_lost_a_part_of_its_cookie_is_removed_when_somebody_looks_at_a_page() {
+    let site = Site::start_with(|builder| builder.with_cookie_budget_bytes(9_000)).await;
+    let many = (0..250).fold(site.kinde.person("alice").in_org("acme"), |alice, number| {
+        alice.with(format!("create:resource{number}"))
+    });
+    let mut browser = site.signed_in(&many.remember()).await;
+    let parts: Vec<_> = browser.jar.keys().filter(|(_, name)| name.contains("session")).cloned().collect();
+    assert!(parts.len() >= 2, "{parts:?}");
+    browser.jar.remove(parts.last().unwrap());
+    assert_eq!(browser.go(&format!("{}/", site.url)).await.body, "nobody");
+    assert!(!browser.jar.keys().any(|(_, name)| name.contains("session")));
+}
+
 /// covers: G2 G7
 #[tokio::test]
 async fn script_that_asked_before_a_new_sign_in_does_not_remove_the_new_session() {

@@ -41,6 +41,22 @@ async fn token_is_fetched_once_for_many_calls_and_again_before_it_ends() {
 }
 
 #[tokio::test]
+async fn late_refusal_of_an_old_token_does_not_forget_the_new_one() {
+    let (kinde, clock, tokens) = tokens().await;
+    let old = tokens.token().await.unwrap();
+    clock.advance(Duration::from_secs(86_400));
+    kinde.set_time(kinde.now() + 86_400);
+    let new = tokens.token().await.unwrap();
+    assert_ne!(old, new);
+    tokens.forget(&old);
+    assert_eq!(tokens.token().await.unwrap(), new);
+    assert_eq!(kinde.requests("/oauth2/token"), 2);
+    tokens.forget(&new);
+    tokens.token().await.unwrap();
+    assert_eq!(kinde.requests("/oauth2/token"), 3);
+}
+
+#[tokio::test]
 async fn failure_is_told_and_not_remembered() {
     let (kinde, _, tokens) = tokens().await;
     kinde.fault("/oauth2/token", Fault::Status(503).times(1));

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
-use kinde_core::ManualClock;
-use kinde_emulator::Environment;
+use kinde_core::{Clock, ManualClock, SystemClock};
+use kinde_emulator::{Environment, Fault};
 use kinde_login::MemoryStore;
 use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site, clock_of};
 use tokio::net::TcpListener;
@@ -113,6 +113,22 @@ async fn signed_in_person_costs_kinde_nothing_until_the_token_is_due_and_one_req
         let fresh = browser.ask(Method::GET, &format!("{}/api/auth/me?fresh", site.url), &SCRIPT).await;
         assert_eq!((fresh.status, asked(&site)), (200, vec!["GET /oauth2/v2/user_profile".to_owned()]));
     }
+}
+
+/// covers: G6
+#[tokio::test]
+async fn sign_out_removes_the_cookie_while_kinde_hangs_and_revokes_all_the_same() {
+    let (site, _) = cold(false, &[]).await;
+    let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+    site.kinde.fault("/oauth2/revoke", Fault::Delay(Duration::from_secs(5)).times(1));
+    asked(&site);
+    let began = SystemClock.monotonic();
+    let url = format!("{}/api/auth/logout", site.url);
+    assert_eq!(browser.ask(Method::POST, &url, &NAVIGATION).await.status, 303);
+    assert!(SystemClock.monotonic().saturating_sub(began) < Duration::from_secs(4), "Kinde takes five");
+    assert!(browser.cookies(&site.url).is_empty());
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(asked(&site), [REVOKE]);
 }
 
 /// Signing out revokes the refresh token, where there is one, and asks for nothing else.
