@@ -206,6 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn second_try_asks_for_the_organization_which_the_flow_has_once() {
+        let (code, hint) = ("o".repeat(128), "\"".repeat(183));
+        let wished = [("prompt", "none"), ("org_code", code.as_str()), ("login_hint", &hint)];
+        for (name, intent, pairs) in
+            [("sign in", Intent::SignIn, wished.as_slice()), ("switch", Intent::SwitchOrg, &wished[1..])]
+        {
+            let (_, flow) = asked(intent, pairs);
+            assert_eq!(flow.org_code.as_deref(), Some(code.as_str()), "{name}");
+            let kept: Vec<_> = flow.wishes.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(kept, ["login_hint"], "{name}: the organization takes no room of another wish");
+            let again: Vec<_> = flow.wishes().collect();
+            let (query, second) = asked(Intent::SignIn, &again);
+            assert_eq!(values(&query, "org_code"), [code.as_str()], "{name}");
+            assert_eq!(values(&query, "login_hint"), [hint.as_str()], "{name}");
+            assert_eq!((second.org_code, second.is_silent), (flow.org_code, false), "{name}");
+        }
+    }
+
+    #[test]
     fn audience_is_narrowed_to_some_of_the_configured_and_never_widened() {
         let audiences = |asked: &[&str]| {
             let application = application();

@@ -72,10 +72,12 @@ impl Wishes {
         Ok(())
     }
 
-    /// Gives what a second try of a silent flow asks for again, as far as the flow's cookie has room for it.
+    /// Gives what a second try of a silent flow asks for again, as far as the flow's cookie has room for it. The flow
+    /// has the organization anyway.
     pub(super) fn kept(&self) -> Vec<(String, String)> {
         let mut room = KEPT_BYTES;
-        let wishes = self.0.iter().filter(|(name, _)| *name != "prompt" && !is_marketing(name));
+        let is_kept = |name: &str| !matches!(name, "prompt" | "org_code") && !is_marketing(name);
+        let wishes = self.0.iter().filter(|(name, _)| is_kept(name));
         let fitting = wishes.filter(|(name, value)| {
             // Both are written with quotes, a comma and brackets; a control character or quote as more than one letter.
             let written = serde_json::to_string(value).map_or(usize::MAX, |value| value.len());
