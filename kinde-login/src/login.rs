@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use kinde_core::{
-    AuthRoute, AuthRoutes, Clock, ConfigError, ConfigProblem, Endpoints, HttpFetch, Issuer, Jwks, Kinde,
-    Secret, SystemClock,
+    AuthRoute, AuthRoutes, Clock, ConfigError, Endpoints, HttpFetch, Jwks, Kinde, Secret, SystemClock,
 };
 
 use crate::{
@@ -45,7 +44,6 @@ pub(crate) struct Inner {
     pub(crate) targets: Targets,
     pub(crate) page: Arc<dyn RenderPage>,
     pub(crate) jwks: Jwks,
-    pub(crate) home: ReturnTo,
     pub(crate) post_login: ReturnTo,
     /// Absolute, as Kinde wants it.
     pub(crate) post_logout: String,
@@ -93,14 +91,17 @@ impl Login {
     pub fn builder(kinde: &Kinde) -> LoginBuilder {
         LoginBuilder {
             kinde: kinde.clone(),
-            secrets: Vec::new(),
+            secrets: None,
             store: None,
             http: None,
             clock: Arc::new(SystemClock),
             page: Arc::new(PlainPage),
             allowed_origins: Vec::new(),
-            lifetimes: Lifetimes { idle: IDLE, absolute: ABSOLUTE, refresh_ahead: REFRESH_AHEAD },
-            sets_absolute: false,
+            lifetimes: Lifetimes {
+                idle: IDLE,
+                absolute: kinde.settings().cookie_max_age().unwrap_or(ABSOLUTE),
+                refresh_ahead: REFRESH_AHEAD,
+            },
             cookie_budget_bytes: COOKIE_BUDGET_BYTES,
             cookie_domain: None,
             is_public: false,
@@ -157,14 +158,13 @@ impl Login {
 #[must_use]
 pub struct LoginBuilder {
     kinde: Kinde,
-    secrets: Vec<Secret>,
+    secrets: Option<Vec<Secret>>,
     store: Option<Arc<dyn SessionStore>>,
     http: Option<Arc<dyn HttpFetch>>,
     clock: Arc<dyn Clock>,
     page: Arc<dyn RenderPage>,
     allowed_origins: Vec<String>,
     lifetimes: Lifetimes,
-    sets_absolute: bool,
     cookie_budget_bytes: usize,
     cookie_domain: Option<String>,
     is_public: bool,
@@ -177,7 +177,7 @@ impl LoginBuilder {
     /// Default: `SESSION_SECRET`. To replace a secret, put the new one first and keep the old one until the longest
     /// session is over.
     pub fn with_secrets(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
-        self.secrets = secrets.into_iter().collect();
+        self.secrets = Some(secrets.into_iter().collect());
         self
     }
 
@@ -225,7 +225,6 @@ impl LoginBuilder {
     /// SDK; zero ends every session at once.
     pub fn with_absolute_lifetime(mut self, absolute: Duration) -> Self {
         self.lifetimes.absolute = absolute;
-        self.sets_absolute = true;
         self
     }
 
@@ -279,8 +278,8 @@ impl LoginBuilder {
     /// # Errors
     ///
     /// Every problem of the settings: a variable that is missing (`KINDE_CLIENT_ID`, `KINDE_CLIENT_SECRET`,
-    /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a domain for the cookie that is not the site's;
-    /// then an allowed origin or a target that cannot be read.
+    /// `KINDE_SITE_URL`, `SESSION_SECRET`), a secret that is too short, a domain for the cookie that is not the site's,
+    /// an allowed origin or a target that is not written as browsers write it.
     ///
     /// A `KINDE_POST_LOGIN_REDIRECT_URL` of another origin is none: it allows that whole origin, for every link, as
     /// [`with_allowed_origin`](Self::with_allowed_origin) does.
@@ -294,27 +293,13 @@ impl LoginBuilder {
         if client_secret.is_none() && !self.is_public {
             problems.missing("KINDE_CLIENT_SECRET");
         }
-        let secrets = match (self.secrets.is_empty(), settings.session_secret()) {
-            (true, Some(secret)) => vec![secret.clone()],
-            _ => self.secrets.clone(),
-        };
-        let sealer = problems.sealer(&secrets);
+        let sealer = problems.sealer(self.secrets.as_deref(), settings.session_secret());
         if let Some(domain) = &self.cookie_domain {
             problems.cookie_domain(domain, &site);
         }
+        let (targets, post_login) =
+            problems.targets(&site, &self.allowed_origins, settings.post_login_redirect_url());
         let sealer = problems.unless_any(sealer)?;
-        let mut targets = Targets::of_site(&site);
-        for origin in &self.allowed_origins {
-            // Written as a browser does, or it would match nothing, or more than one site.
-            let fix = "write scheme, host and port only, in lower case, for example https://docs.example.com";
-            let origin =
-                Issuer::new(origin).ok().filter(|read| read.as_str() == origin).ok_or_else(|| {
-                    ConfigProblem::new("env_invalid", "with_allowed_origin", fix).with_found(origin)
-                })?;
-            targets.allow(origin.as_str());
-        }
-        let setting = format!("{}KINDE_POST_LOGIN_REDIRECT_URL", settings.prefix());
-        let post_login = target(&mut targets, setting, settings.post_login_redirect_url())?;
         let post_logout = settings.post_logout_redirect_url().unwrap_or(&site).to_owned();
         let http = self.http()?;
         let endpoints = Endpoints::new(settings.issuer());
@@ -322,10 +307,6 @@ impl LoginBuilder {
         let domain = self.cookie_domain.as_deref();
         let cookies = Cookies::of_application(&client_id, &site, settings.auth_api_path(), domain);
         let client = OAuthClient::new(endpoints, client_id, client_secret, http);
-        let mut lifetimes = self.lifetimes;
-        if let Some(age) = settings.cookie_max_age().filter(|_| !self.sets_absolute) {
-            lifetimes.absolute = age;
-        }
         let place = match self.store {
             Some(store) => Place::Store(store),
             None => Place::Cookie { budget_bytes: self.cookie_budget_bytes },
@@ -338,7 +319,7 @@ impl LoginBuilder {
             sealer,
             Arc::new(SystemRandomness),
             self.clock,
-            lifetimes,
+            self.lifetimes,
             place,
         );
         let cross_site = Arc::new(CrossSite::of_site(&site)?);
@@ -350,7 +331,6 @@ impl LoginBuilder {
                 targets,
                 page: self.page,
                 jwks: self.kinde.jwks().clone(),
-                home: ReturnTo::home(),
                 post_login,
                 post_logout,
                 exposes_access_token: self.exposes_access_token,
@@ -367,17 +347,6 @@ impl LoginBuilder {
             None => default_client(),
         }
     }
-}
-
-/// A configured target may name another origin: whoever configures it allows it.
-fn target(targets: &mut Targets, setting: String, url: Option<&str>) -> Result<ReturnTo, ConfigError> {
-    let Some(url) = url else { return Ok(ReturnTo::home()) };
-    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
-    let host = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
-    let origin = url.get(..url.len() - after_scheme.len() + host.len()).unwrap_or_default();
-    targets.allow(origin);
-    let fix = "write an absolute URL, or the path of a page of the site";
-    targets.parse(url).ok_or_else(|| ConfigProblem::new("env_invalid", setting, fix).with_found(url).into())
 }
 
 /// Half of the life of Kinde's refresh tokens by default: whoever comes back each week stays signed in.

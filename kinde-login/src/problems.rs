@@ -2,19 +2,22 @@
 
 use kinde_core::{ConfigError, ConfigProblem, Secret, Settings};
 
-use crate::seal::Sealer;
+use crate::{
+    return_to::{ReturnTo, Targets},
+    seal::{Sealer, UnusableSecrets},
+};
 
 /// The problems that were found so far.
 #[derive(Debug)]
 pub(crate) struct Problems {
     prefix: String,
-    found: Vec<ConfigProblem>,
+    found: Option<ConfigError>,
 }
 
 impl Problems {
     /// Begins with none. Where settings were read under a prefix, it stands before the names.
     pub(crate) fn of(settings: &Settings) -> Self {
-        Self { prefix: settings.prefix().to_owned(), found: Vec::new() }
+        Self { prefix: settings.prefix().to_owned(), found: None }
     }
 
     /// Gives a setting that sign-in cannot do without; a missing one is a problem.
@@ -27,20 +30,29 @@ impl Problems {
 
     /// Notes that a variable is not set.
     pub(crate) fn missing(&mut self, variable: &'static str) {
-        self.add("env_missing", variable, fix_of(variable));
+        self.add(ConfigProblem::new("env_missing", self.named(variable), fix_of(variable)));
     }
 
-    /// Takes the secrets of sessions.
-    pub(crate) fn sealer(&mut self, secrets: &[Secret]) -> Option<Sealer> {
-        match Sealer::new(secrets) {
-            Ok(sealer) => Some(sealer),
-            Err(error) => {
-                for problem in error.problems() {
-                    self.add(problem.code(), problem.setting(), problem.fix());
-                }
-                None
+    /// Takes the secrets of sessions: those that the application gives, or else the variable.
+    pub(crate) fn sealer(
+        &self,
+        given: Option<&[Secret]>,
+        variable: Option<&Secret>,
+    ) -> Result<Sealer, ConfigProblem> {
+        let (setting, secrets) = match given {
+            Some(secrets) => ("with_secrets".to_owned(), secrets),
+            None => (self.named("SESSION_SECRET"), variable.map_or(&[][..], std::slice::from_ref)),
+        };
+        Sealer::new(secrets).map_err(|problem| match problem {
+            UnusableSecrets::None => {
+                let fix = "set it to at least 32 random characters, the same on every instance: openssl rand -base64 48";
+                ConfigProblem::new("env_missing", setting, fix)
             }
-        }
+            UnusableSecrets::Short { bytes } => {
+                let fix = format!("use at least 32 random characters, there are {bytes}: openssl rand -base64 48");
+                ConfigProblem::new("session_secret_short", setting, fix)
+            }
+        })
     }
 
     /// Judges the domain of the session's cookie: a browser takes one that the site's host belongs to, and no other.
@@ -62,30 +74,53 @@ impl Problems {
             let fix = "write the domain that the site's host ends with, in lower case and without a dot in front, for \
                        example acme.example for https://app.acme.example";
             let problem = ConfigProblem::new("env_invalid", "insecure_cookie_domain", fix);
-            self.found.push(problem.with_found(domain));
+            self.add(problem.with_found(domain));
         }
     }
 
-    /// Gives a value unless there is a problem.
-    pub(crate) fn unless_any<T>(self, value: Option<T>) -> Result<T, ConfigError> {
-        let Self { prefix, found } = self;
-        let mut found = found.into_iter();
-        match (found.next(), value) {
-            (None, Some(value)) => Ok(value),
-            (first, _) => {
-                // Without a value there is a problem.
-                let first = first.unwrap_or_else(|| {
-                    ConfigProblem::new("env_missing", format!("{prefix}SESSION_SECRET"), "set it")
-                });
-                let mut error = ConfigError::from(first);
-                error.extend(found);
-                Err(error)
+    /// Takes the origins that the application allows, and the page for whoever asked for none.
+    pub(crate) fn targets(
+        &mut self,
+        site: &str,
+        origins: &[String],
+        post_login: Option<&str>,
+    ) -> (Targets, ReturnTo) {
+        let mut targets = Targets::of_site(site);
+        for origin in origins {
+            if let Err(fix) = targets.allow_origin(origin) {
+                self.add(ConfigProblem::new("env_invalid", "with_allowed_origin", fix).with_found(origin));
+            }
+        }
+        let Some(page) = post_login else { return (targets, ReturnTo::home()) };
+        let post_login = targets.allow_page(page).unwrap_or_else(|fix| {
+            let setting = self.named("KINDE_POST_LOGIN_REDIRECT_URL");
+            self.add(ConfigProblem::new("env_invalid", setting, fix).with_found(page));
+            ReturnTo::home()
+        });
+        (targets, post_login)
+    }
+
+    /// Gives what was made last, unless there is a problem.
+    pub(crate) fn unless_any<T>(self, last: Result<T, ConfigProblem>) -> Result<T, ConfigError> {
+        match (self.found, last) {
+            (None, last) => last.map_err(ConfigError::from),
+            (Some(found), Ok(_)) => Err(found),
+            (Some(mut found), Err(problem)) => {
+                found.extend([problem]);
+                Err(found)
             }
         }
     }
 
-    fn add(&mut self, code: &'static str, variable: &str, fix: &str) {
-        self.found.push(ConfigProblem::new(code, format!("{}{variable}", self.prefix), fix.to_owned()));
+    fn add(&mut self, problem: ConfigProblem) {
+        match &mut self.found {
+            Some(found) => found.extend([problem]),
+            None => self.found = Some(problem.into()),
+        }
+    }
+
+    fn named(&self, variable: &str) -> String {
+        format!("{}{variable}", self.prefix)
     }
 }
 
@@ -129,25 +164,39 @@ mod tests {
         ] {
             let mut problems = Problems::of(&settings);
             problems.cookie_domain(domain, site);
-            let judged = problems.unless_any(Some(()));
+            let judged = problems.unless_any(Ok(()));
             assert_eq!(judged.is_ok(), is_good, "{domain:?} for {site}: {judged:?}");
         }
     }
 
     #[test]
     fn problem_names_the_variable_under_its_prefix() {
-        let mut problems = Problems { prefix: "DEV_".to_owned(), found: Vec::new() };
+        let mut problems = Problems { prefix: "DEV_".to_owned(), found: None };
         problems.required(None, "KINDE_SITE_URL");
         problems.missing("KINDE_CLIENT_SECRET");
-        let sealer = problems.sealer(&[]);
+        let sealer = problems.sealer(None, None);
         let error = problems.unless_any(sealer).unwrap_err();
         let named: Vec<_> =
             error.problems().iter().map(|problem| (problem.code(), problem.setting())).collect();
         let expected = ["DEV_KINDE_SITE_URL", "DEV_KINDE_CLIENT_SECRET", "DEV_SESSION_SECRET"];
         assert_eq!(named, expected.map(|name| ("env_missing", name)));
-        let mut problems = Problems { prefix: "DEV_".to_owned(), found: Vec::new() };
-        let sealer = problems.sealer(&[Secret::new("short")]);
-        let error = problems.unless_any(sealer).unwrap_err();
-        assert_eq!(error.problems()[0].setting(), "DEV_SESSION_SECRET");
+    }
+
+    #[test]
+    fn secrets_that_cannot_be_used_are_named_by_where_they_come_from() {
+        let problems = Problems { prefix: "DEV_".to_owned(), found: None };
+        let (short, long) = (Secret::new("a".repeat(31)), Secret::new("a".repeat(32)));
+        let one = std::slice::from_ref(&short);
+        for (given, variable, code, setting) in [
+            (None, None, "env_missing", "DEV_SESSION_SECRET"),
+            (None, Some(&short), "session_secret_short", "DEV_SESSION_SECRET"),
+            (Some(one), Some(&long), "session_secret_short", "with_secrets"),
+            // An empty list is no wish for the variable.
+            (Some(&[][..]), Some(&long), "env_missing", "with_secrets"),
+        ] {
+            let problem = problems.sealer(given, variable).unwrap_err();
+            assert_eq!((problem.code(), problem.setting()), (code, setting));
+        }
+        assert!(problems.sealer(None, Some(&long)).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use kinde_core::Issuer;
 
 /// A target that may be redirected to: a path of this site, or a URL of an origin on the allow-list.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,9 +46,20 @@ impl Targets {
         Self { site: site.into(), allowed: Vec::new() }
     }
 
-    /// Allows another origin, written as a browser does.
-    pub(crate) fn allow(&mut self, origin: &str) {
-        self.allowed.push(origin.into());
+    /// Allows another origin, or says what to write instead.
+    pub(crate) fn allow_origin(&mut self, configured: &str) -> Result<(), &'static str> {
+        // Written otherwise than a browser does, it would match nothing, or more than one site.
+        let origin = Issuer::new(configured).ok().filter(|read| read.as_str() == configured);
+        self.allowed.push(origin.ok_or(ORIGIN)?.as_str().into());
+        Ok(())
+    }
+
+    /// Allows the origin of a page, for every link, and gives the page; or says what to write instead.
+    pub(crate) fn allow_page(&mut self, configured: &str) -> Result<ReturnTo, &'static str> {
+        let (scheme, rest) = configured.split_once("://").unwrap_or_default();
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        self.allow_origin(&format!("{scheme}://{authority}")).map_err(|_| PAGE)?;
+        self.parse(configured).ok_or(PAGE)
     }
 
     /// Reads a target that somebody wrote into a link. `None` for one that must not be followed.
@@ -79,6 +91,11 @@ fn after_origin<'a>(target: &'a str, origin: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
 }
 
+const ORIGIN: &str = "write scheme, host and port only, in lower case, for example https://docs.example.com; plain http is \
+                      for a loopback host only";
+const PAGE: &str = "write an absolute URL of at most 1,024 characters, with scheme and host in lower case and one slash \
+                    before its path, for example https://app.example.com/welcome; plain http is for a loopback host only";
+
 /// Enough for a page with filters; a cookie has to keep it.
 const LONGEST_TARGET: usize = 1_024;
 
@@ -88,8 +105,61 @@ mod tests {
 
     fn targets() -> Targets {
         let mut targets = Targets::of_site("https://app.example.com");
-        targets.allow("https://docs.example.com");
+        targets.allow_origin("https://docs.example.com").unwrap();
         targets
+    }
+
+    /// covers: F9
+    #[test]
+    fn origin_is_allowed_as_browsers_write_it_alone() {
+        for (origin, is_good) in [
+            ("https://www.example.com", true),
+            ("https://www.example.com:8443", true),
+            ("http://localhost:3000", true),
+            ("https://WWW.example.com", false),
+            ("HTTPS://www.example.com", false),
+            ("https://www.example.com/", false),
+            ("https://www.example.com/a", false),
+            ("https://a@www.example.com", false),
+            ("http://www.example.com", false),
+            ("www.example.com", false),
+            ("https://", false),
+            ("*", false),
+        ] {
+            let mut targets = targets();
+            assert_eq!(
+                targets.allow_origin(origin),
+                if is_good { Ok(()) } else { Err(ORIGIN) },
+                "{origin:?}"
+            );
+            assert_eq!(targets.parse(&format!("{origin}/a?b")).is_some(), is_good, "{origin:?}");
+        }
+    }
+
+    /// covers: F9
+    #[test]
+    fn page_that_is_configured_allows_its_origin_as_browsers_write_it() {
+        let long = format!("https://www.example.com/{}", "a".repeat(1_024));
+        for (page, followed) in [
+            ("https://app.example.com/a?b", Some("/a?b")),
+            ("https://app.example.com", Some("/")),
+            ("https://www.example.com/a?b#c", Some("https://www.example.com/a?b#c")),
+            ("https://www.example.com?b", Some("https://www.example.com?b")),
+            ("http://localhost:3000/#/home", Some("http://localhost:3000/#/home")),
+            ("https://WWW.example.com/a", None),
+            ("https://APP.example.com/a", None),
+            ("http://www.example.com/a", None),
+            ("https://app.example.com//evil.example", None),
+            ("/a", None),
+            ("", None),
+            (&long, None),
+        ] {
+            let mut targets = targets();
+            let allowed = targets.allow_page(page).map(|page| page.to_string());
+            assert_eq!(allowed, followed.map(str::to_owned).ok_or(PAGE), "{page}");
+            let is_elsewhere = page.starts_with("https://www.");
+            assert_eq!(targets.parse("https://www.example.com/z").is_some(), is_elsewhere, "{page}");
+        }
     }
 
     /// covers: F9

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     digest, hkdf,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use kinde_core::{ConfigError, ConfigProblem, Secret};
+use kinde_core::Secret;
 use zeroize::Zeroizing;
 
 use crate::random::Randomness;
@@ -45,16 +45,23 @@ struct SealingKey {
     material: Zeroizing<Vec<u8>>,
 }
 
+/// Why no keys can be made of the secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnusableSecrets {
+    None,
+    Short { bytes: usize },
+}
+
 impl Sealer {
     /// Takes the secrets, the one that seals first.
-    pub(crate) fn new(secrets: &[Secret]) -> Result<Self, ConfigError> {
+    pub(crate) fn new(secrets: &[Secret]) -> Result<Self, UnusableSecrets> {
         if secrets.is_empty() {
-            return Err(missing());
+            return Err(UnusableSecrets::None);
         }
         let mut keys = Vec::with_capacity(secrets.len());
         for secret in secrets {
             if secret.expose().len() < SECRET_LEN {
-                return Err(too_short(secret.expose().len()));
+                return Err(UnusableSecrets::Short { bytes: secret.expose().len() });
             }
             #[expect(clippy::expect_used, reason = "a guessable key would be worse than none")]
             keys.push(SealingKey::new(secret).expect("HKDF gives 32 bytes and 4"));
@@ -170,17 +177,6 @@ fn associated_data(purpose: Purpose, context: &[u8], head: &[u8]) -> Vec<u8> {
     data
 }
 
-fn missing() -> ConfigError {
-    let fix = "set it to at least 32 random characters, the same on every instance: openssl rand -base64 48";
-    ConfigProblem::new("env_missing", "SESSION_SECRET", fix).into()
-}
-
-fn too_short(length: usize) -> ConfigError {
-    let fix =
-        format!("use at least {SECRET_LEN} random characters, there are {length}: openssl rand -base64 48");
-    ConfigProblem::new("session_secret_short", "SESSION_SECRET", fix).into()
-}
-
 /// The format that is written.
 const VERSION: u8 = 1;
 /// The formats that are read. Version N reads N and N-1; there is no version before 1.
@@ -259,9 +255,10 @@ mod tests {
 
     #[test]
     fn short_or_missing_secret_is_a_configuration_error() {
-        let refused = |secrets: &[Secret]| Sealer::new(secrets).unwrap_err().problems()[0].code();
-        assert_eq!(refused(&[]), "env_missing");
-        assert_eq!(refused(&[Secret::new("a".repeat(31))]), "session_secret_short");
+        let refused = |secrets: &[Secret]| Sealer::new(secrets).unwrap_err();
+        assert_eq!(refused(&[]), UnusableSecrets::None);
+        let short = [Secret::new("a".repeat(32)), Secret::new("a".repeat(31))];
+        assert_eq!(refused(&short), UnusableSecrets::Short { bytes: 31 });
         assert!(Sealer::new(&[Secret::new("a".repeat(32))]).is_ok());
         assert!(!format!("{:?}", sealer(&["first"])).contains("first"));
     }

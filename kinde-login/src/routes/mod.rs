@@ -185,7 +185,8 @@ impl Question<'_> {
         let mut response = if navigation::wants_page(self.request) {
             let link = Link::to_route(self.login.path(AuthRoute::Login));
             let login = return_to.into_iter().fold(link, |link, target| link.to(target.as_str())).to_string();
-            let failure = Failure { error, login: &login, home: self.login.home.as_str() };
+            let home = ReturnTo::home();
+            let failure = Failure { error, login: &login, home: home.as_str() };
             response::page(error, verdict, self.login.page.render(&failure))
         } else {
             response::problem_of(error, verdict)

@@ -11,6 +11,7 @@ use crate::{
     error::{LoginError, LoginErrorKind, LoginReason},
     links::Link,
     response,
+    return_to::ReturnTo,
 };
 
 impl Question<'_> {
@@ -26,7 +27,7 @@ impl Question<'_> {
         };
         let return_to = match self.parameter(&["return_url", "returnUrl"]) {
             Some(untrusted_target) => self.target("return_url", &untrusted_target)?,
-            None => self.login.home.clone(),
+            None => ReturnTo::home(),
         };
         let current = match self.current().await {
             Ok(current) => current,

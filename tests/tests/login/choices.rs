@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
-use kinde_core::{Kinde, Settings};
+use kinde_core::{ConfigProblem, Kinde, Settings};
 use kinde_emulator::{Environment, Seed};
 use kinde_login::{Failure, Login, RenderPage};
 use kinde_tests::site::{Browser, SCRIPT, Site, handle_of, variables_of};
@@ -117,6 +117,33 @@ async fn browser_is_led_to_an_origin_that_was_allowed_and_to_none_like_it() {
         let error = Login::builder(&handle).with_allowed_origin(origin).build().unwrap_err();
         assert_eq!(error.problems()[0].setting(), "with_allowed_origin", "{origin}");
     }
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_the_settings_is_told_at_once() {
+    let kinde = Environment::start().await;
+    let more = [
+        ("KINDE_CLIENT_SECRET", ""),
+        ("SESSION_SECRET", "short"),
+        ("KINDE_POST_LOGIN_REDIRECT_URL", "https://Docs.example.com/welcome"),
+    ];
+    let handle = handle_of(&kinde, "http://localhost:3000", &more);
+    let refused = Login::builder(&handle)
+        .insecure_cookie_domain("other.example")
+        .with_allowed_origin("https://docs.example.com")
+        .with_allowed_origin("https://Docs.example.com")
+        .build()
+        .unwrap_err();
+    let mut named: Vec<_> = refused.problems().iter().map(ConfigProblem::setting).collect();
+    named.sort_unstable();
+    let expected = [
+        "KINDE_CLIENT_SECRET",
+        "KINDE_POST_LOGIN_REDIRECT_URL",
+        "SESSION_SECRET",
+        "insecure_cookie_domain",
+        "with_allowed_origin",
+    ];
+    assert_eq!(named, expected, "{refused}");
 }
 
 #[derive(Debug)]
