@@ -412,7 +412,10 @@ impl AuthReason {
             Self::NotYetValid { .. } => {
                 ("token_not_yet_valid", "compare the clocks of this machine and Kinde")
             }
-            Self::TooOld { .. } => ("token_too_old", "sign in again or refresh the access token"),
+            Self::TooOld { .. } => (
+                "token_too_old",
+                "refresh the access token or sign in again; if it is fresh, compare the clocks",
+            ),
             Self::IssuerMismatch { .. } => (
                 "issuer_mismatch",
                 "set KINDE_ISSUER_URL to the host through which people sign in (custom domain or kinde.com)",

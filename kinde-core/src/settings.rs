@@ -132,7 +132,8 @@ impl Settings {
     }
 
     /// Gives where a browser goes after sign-in if it did not ask for a page
-    /// (`KINDE_POST_LOGIN_REDIRECT_URL`); when unset, the site URL is meant. Used by browser sign-in.
+    /// (`KINDE_POST_LOGIN_REDIRECT_URL`); when unset, the site URL is meant. Used by browser sign-in, which refuses one that
+    /// is not written as browsers write it, or is plain http elsewhere than on loopback.
     pub fn post_login_redirect_url(&self) -> Option<&str> {
         self.post_login_redirect_url.as_deref()
     }

@@ -135,6 +135,15 @@ impl Cookies {
         Some(Cow::Owned(joined))
     }
 
+    /// Tells whether the browser sent a part of a session, though others may be lost.
+    pub(crate) fn has_part(&self, headers: &HeaderMap) -> bool {
+        pairs(headers).any(|(name, _)| match name.strip_prefix(self.session.as_bytes()) {
+            Some([]) => true,
+            Some([b'.', place]) => (1..MOST_PARTS).contains(&usize::from(place.wrapping_sub(b'0'))),
+            _ => false,
+        })
+    }
+
     /// Writes the session into one cookie, or into several when it is longer than one may be, and removes the parts
     /// that an earlier, longer session left in this browser.
     pub(crate) fn set_session(

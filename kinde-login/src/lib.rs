@@ -34,6 +34,7 @@ mod callback;
 mod client;
 mod cookies;
 mod default_client;
+mod default_port;
 mod error;
 mod flow;
 mod links;

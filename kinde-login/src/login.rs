@@ -174,7 +174,7 @@ pub struct LoginBuilder {
 impl LoginBuilder {
     /// Sets the secrets that seal cookies and records: the first seals, all open. At least 32 random characters each.
     ///
-    /// Default: `SESSION_SECRET`. To replace a secret, put the new one first and keep the old one until the longest
+    /// Default: `SESSION_SECRET`, which is not read when this is called; none at all fails the build. To replace a secret, put the new one first and keep the old one until the longest
     /// session is over.
     pub fn with_secrets(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
         self.secrets = Some(secrets.into_iter().collect());

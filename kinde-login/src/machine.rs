@@ -82,6 +82,9 @@ impl MachineTokens {
     }
 
     /// Forgets a token that an API has refused; a newer one stays, however late the refusal comes.
+    ///
+    /// Take the token by [`token`](Self::token) before the call; the layer sends the same one, unless it was replaced in
+    /// between, and then nothing is forgotten.
     pub fn forget(&self, refused: &Secret) {
         let mut current = self.inner.current.lock().unwrap_or_else(PoisonError::into_inner);
         *current = current.take().filter(|current| current.token != *refused);

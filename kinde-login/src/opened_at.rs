@@ -4,7 +4,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header};
 use kinde_core::UntrustedText;
 
-use crate::error::{LoginError, LoginReason};
+use crate::{
+    default_port,
+    error::{LoginError, LoginReason},
+};
 
 /// The address that a request names: a host, and a scheme where a proxy tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +35,9 @@ impl OpenedAt {
     }
 
     fn has_host_of(&self, site: &str) -> bool {
-        let (scheme, host) = split(site);
-        let default_port = if scheme == "https" { ":443" } else { ":80" };
-        let without = |host: &str| host.strip_suffix(default_port).unwrap_or(host).to_ascii_lowercase();
-        without(host) == without(&self.untrusted_host)
+        let (scheme, _) = split(site);
+        let untrusted_origin = format!("{scheme}://{}", self.untrusted_host);
+        default_port::without(&untrusted_origin).eq_ignore_ascii_case(default_port::without(site))
     }
 
     fn has_scheme_of(&self, site: &str) -> bool {

@@ -4,7 +4,7 @@ use kinde_core::{ConfigError, ConfigProblem, Secret, Settings};
 
 use crate::{
     return_to::{ReturnTo, Targets},
-    seal::{Sealer, UnusableSecrets},
+    seal::{SECRET_LEN, Sealer, UnusableSecrets},
 };
 
 /// The problems that were found so far.
@@ -45,11 +45,14 @@ impl Problems {
         };
         Sealer::new(secrets).map_err(|problem| match problem {
             UnusableSecrets::None => {
-                let fix = "set it to at least 32 random characters, the same on every instance: openssl rand -base64 48";
+                let fix = format!(
+                    "give at least {SECRET_LEN} random characters, the same on every instance: openssl rand -base64 48"
+                );
                 ConfigProblem::new("env_missing", setting, fix)
             }
             UnusableSecrets::Short { bytes } => {
-                let fix = format!("use at least 32 random characters, there are {bytes}: openssl rand -base64 48");
+                let fix =
+                    format!("use at least {SECRET_LEN} random characters, there are {bytes}: openssl rand -base64 48");
                 ConfigProblem::new("session_secret_short", setting, fix)
             }
         })

@@ -5,6 +5,8 @@ use std::fmt;
 use http::Uri;
 use kinde_core::Issuer;
 
+use crate::default_port;
+
 /// A target that may be redirected to: a path of this site, or a URL of an origin on the allow-list.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReturnTo(Box<str>);
@@ -43,14 +45,17 @@ pub(crate) struct Targets {
 impl Targets {
     /// Allows the paths of `site`, an origin without a trailing slash.
     pub(crate) fn of_site(site: &str) -> Self {
-        Self { site: site.into(), allowed: Vec::new() }
+        Self { site: default_port::without(site).into(), allowed: Vec::new() }
     }
 
     /// Allows another origin, or says what to write instead.
     pub(crate) fn allow_origin(&mut self, configured: &str) -> Result<(), &'static str> {
         // Written otherwise than a browser does, it would match nothing, or more than one site.
-        let origin = Issuer::new(configured).ok().filter(|read| read.as_str() == configured);
-        self.allowed.push(origin.ok_or(ORIGIN)?.as_str().into());
+        let origin = Issuer::new(configured).map_err(|_| ORIGIN)?;
+        if default_port::without(origin.as_str()) != configured {
+            return Err(ORIGIN);
+        }
+        self.allowed.push(configured.into());
         Ok(())
     }
 
@@ -91,10 +96,11 @@ fn after_origin<'a>(target: &'a str, origin: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some(rest)
 }
 
-const ORIGIN: &str = "write scheme, host and port only, in lower case, for example https://docs.example.com; plain http is \
-                      for a loopback host only";
-const PAGE: &str = "write an absolute URL of at most 1,024 characters, with scheme and host in lower case and one slash \
-                    before its path, for example https://app.example.com/welcome; plain http is for a loopback host only";
+const ORIGIN: &str = "write scheme, host and port only, as a browser shows them: in lower case and without :443, for example \
+                      https://docs.example.com; plain http is for a loopback host only";
+const PAGE: &str = "write an absolute URL of at most 1,024 characters as a browser shows it: scheme and host in lower case, no \
+                    :443 and one slash before the path, for example https://app.example.com/welcome; plain http is for a \
+                    loopback host only";
 
 /// Enough for a page with filters; a cookie has to keep it.
 const LONGEST_TARGET: usize = 1_024;
@@ -116,6 +122,9 @@ mod tests {
             ("https://www.example.com", true),
             ("https://www.example.com:8443", true),
             ("http://localhost:3000", true),
+            ("http://localhost:443", true),
+            ("https://www.example.com:443", false),
+            ("http://localhost:80", false),
             ("https://WWW.example.com", false),
             ("HTTPS://www.example.com", false),
             ("https://www.example.com/", false),
@@ -146,6 +155,7 @@ mod tests {
             ("https://www.example.com/a?b#c", Some("https://www.example.com/a?b#c")),
             ("https://www.example.com?b", Some("https://www.example.com?b")),
             ("http://localhost:3000/#/home", Some("http://localhost:3000/#/home")),
+            ("https://www.example.com:443/a", None),
             ("https://WWW.example.com/a", None),
             ("https://APP.example.com/a", None),
             ("http://www.example.com/a", None),
@@ -157,7 +167,7 @@ mod tests {
             let mut targets = targets();
             let allowed = targets.allow_page(page).map(|page| page.to_string());
             assert_eq!(allowed, followed.map(str::to_owned).ok_or(PAGE), "{page}");
-            let is_elsewhere = page.starts_with("https://www.");
+            let is_elsewhere = page.starts_with("https://www.") && !page.contains(":443");
             assert_eq!(targets.parse("https://www.example.com/z").is_some(), is_elsewhere, "{page}");
         }
     }

@@ -184,7 +184,7 @@ const READ_VERSIONS: [u8; 1] = [VERSION];
 const KEY_ID_LEN: usize = 4;
 const SALT_LEN: usize = 24;
 const HEAD_LEN: usize = 1 + KEY_ID_LEN + SALT_LEN;
-const SECRET_LEN: usize = 32;
+pub(crate) const SECRET_LEN: usize = 32;
 /// Longer than any browser keeps for one site.
 const LONGEST_SEALED: usize = 64 * 1024;
 

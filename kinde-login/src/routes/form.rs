@@ -11,8 +11,8 @@ use crate::error::{LoginError, LoginReason};
 
 /// Reads a form. An empty body is an empty form, whatever its media type.
 pub(super) async fn read<B: Body>(headers: &HeaderMap, body: B) -> Result<Bytes, LoginError> {
-    // An announced length is believed in one direction only: nothing is read of a body that says it is no form, or too
-    // long.
+    // An announced length is believed in one direction only: nothing is read of a body that announces to be too long, or
+    // announces a length and is no form.
     let announced = body.size_hint().lower();
     if announced > 0 && !is_form(headers) {
         return Err(LoginReason::FormMediaType.into());

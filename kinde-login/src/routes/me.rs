@@ -22,7 +22,8 @@ pub(super) struct Current {
 /// Why there is no session to answer from.
 pub(super) struct Absent {
     pub(super) error: LoginError,
-    /// Whether the browser's cookie stays: another instance of this application may know it, or this one in a moment.
+    /// Whether a cookie that the browser may have stays: another instance of this application may know it, or this one in
+    /// a moment.
     keeps_cookie: bool,
 }
 

@@ -13,6 +13,8 @@ use tower_http::csrf::CsrfLayer;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::default_port;
+
 /// Judges requests by `Sec-Fetch-Site` and `Origin`; the site's own origin is trusted.
 #[derive(Clone, Debug)]
 pub(crate) struct CrossSite {
@@ -22,9 +24,7 @@ pub(crate) struct CrossSite {
 
 impl CrossSite {
     pub(crate) fn of_site(site: &str) -> Result<Self, ConfigError> {
-        // A browser leaves the port out that the scheme has anyway (WHATWG URL §4.4).
-        let default_port = if site.starts_with("https://") { ":443" } else { ":80" };
-        let site = site.strip_suffix(default_port).unwrap_or(site);
+        let site = default_port::without(site);
         let layer = CsrfLayer::new().add_trusted_origin(site).map_err(|_| {
             let fix = "write scheme, host and port only, as a browser shows them";
             ConfigError::from(ConfigProblem::new("env_invalid", "KINDE_SITE_URL", fix).with_found(site))

@@ -13,7 +13,6 @@ use super::{
     store::SessionStore,
 };
 use crate::{
-    cookies,
     error::LoginError,
     seal::{Purpose, Sealer},
 };
@@ -42,10 +41,7 @@ impl Keeper {
 
     /// Tells a browser without a session from one that lost a part of it.
     fn none(&self, headers: &HeaderMap) -> Missing {
-        match cookies::value(headers, self.cookies.session()) {
-            Some(_) => Missing::Unusable,
-            None => Missing::NoCookie,
-        }
+        if self.cookies.has_part(headers) { Missing::Unusable } else { Missing::NoCookie }
     }
 
     /// Opens a sealed cookie, and prefers what is known to be newer.

@@ -119,7 +119,7 @@ pub(crate) enum Found {
 }
 
 impl Sessions {
-    /// Finds a session that needs waiting: in a store, or with an access token that is due.
+    /// Finds a session, and waits for the store or a refresh where it has to.
     pub(crate) async fn look(&self, headers: &HeaderMap) -> Found {
         let loaded = match self.keeper.find(headers).await {
             Ok(Ok(loaded)) => loaded,

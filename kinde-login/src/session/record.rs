@@ -109,6 +109,11 @@ impl Session {
         is_idle || now >= self.ends_at(absolute)
     }
 
+    /// Tells whether the access token is over at a time.
+    pub(crate) fn is_expired(&self, now: Duration) -> bool {
+        now.as_secs() >= self.facts.access_expires_at
+    }
+
     /// Gives when it ends in any case.
     pub(crate) fn ends_at(&self, absolute: Duration) -> u64 {
         self.facts.created_at.saturating_add(absolute.as_secs())

@@ -58,13 +58,12 @@ impl Default for Refreshes {
 impl Keeper {
     /// Tells whether a session's access token has to be replaced before it is used.
     pub(crate) fn is_due(&self, session: &Session, now: Duration) -> bool {
-        now.saturating_add(self.lifetimes.refresh_ahead).as_secs() >= session.facts.access_expires_at
-            && (now.as_secs() >= session.facts.access_expires_at
-                || !self.refreshes.resting.contains_key(&attempt(session)))
+        session.is_expired(now.saturating_add(self.lifetimes.refresh_ahead))
+            && (session.is_expired(now) || !self.refreshes.resting.contains_key(&attempt(session)))
     }
 
     pub(super) fn is_expired(&self, session: &Session) -> bool {
-        self.now().as_secs() >= session.facts.access_expires_at
+        session.is_expired(self.now())
     }
 
     /// Replaces the tokens of a session that is due. However many ask at once, Kinde is asked once; it goes on when all
@@ -138,8 +137,7 @@ impl Keeper {
             }
             Err(error) => return self.keep_refresh_token(due, newest_refresh_token, error).await,
         };
-        if after.facts.access_expires_at <= self.now().saturating_add(self.lifetimes.refresh_ahead).as_secs()
-        {
+        if after.is_expired(self.now().saturating_add(self.lifetimes.refresh_ahead)) {
             // Kinde may answer the same access token again while it lasts: asking at once brings nothing. When that one
             // is over, asking brings another.
             let cause = "the new access token was over when it came";
@@ -164,7 +162,7 @@ impl Keeper {
             match self.replace(&before, Arc::clone(&after)).await {
                 Ok(Some(loaded)) => return Refreshed::Anew(loaded),
                 Ok(None) => {}
-                Err(error) => return self.put_by(after, error),
+                Err(error) => return self.put_by(before, after, error).await,
             }
             // Signed out, or refreshed by another process, meanwhile.
             match self.reread(&before).await {
@@ -176,17 +174,21 @@ impl Keeper {
                     self.revoke(after.refresh_token.clone()).await;
                     return Refreshed::Ended;
                 }
-                Err(error) => return self.put_by(after, error),
+                Err(error) => return self.put_by(before, after, error).await,
             }
         }
         let cause = "other processes changed it meanwhile";
-        self.put_by(after, LoginReason::RefreshPutOff { cause }.into())
+        self.put_by(before, after, LoginReason::RefreshPutOff { cause }.into()).await
     }
 
-    /// The old refresh token is used up: the next request tries again to write the new one.
-    fn put_by(&self, after: Arc<Session>, error: LoginError) -> Refreshed {
-        self.refreshes.unkept.insert(after.id, after);
-        Refreshed::Unavailable(error)
+    /// The old refresh token is used up: a later request tries again to write what came for it.
+    async fn put_by(&self, before: Loaded, after: Arc<Session>, error: LoginError) -> Refreshed {
+        self.refreshes.unkept.insert(after.id, Arc::clone(&after));
+        // In this order, so that a sign-out meanwhile takes the refresh token, or is seen here.
+        if self.has_ended(&after.id) {
+            self.revoke(self.take_newest_refresh_token(&after)).await;
+        }
+        self.later(before, error)
     }
 
     /// Keeps what cannot be had again when the rest of an answer is no good: the old refresh token is used up.

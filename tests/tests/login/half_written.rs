@@ -77,8 +77,12 @@ async fn half() -> Half {
 
 impl Half {
     fn pass_a_day(&self) {
-        self.clock.advance(Duration::from_secs(86_400));
-        self.site.kinde.set_time(self.site.kinde.now() + 86_400);
+        self.pass(86_400);
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.site.kinde.set_time(self.site.kinde.now() + seconds);
     }
 }
 
@@ -120,6 +124,31 @@ async fn tokens_are_kept_when_somebody_else_changed_no_more_than_the_version() {
         assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()));
     }
     assert_eq!(half.site.kinde.requests("/oauth2/token"), 2, "signed in, and refreshed once");
+}
+
+/// A moment before the access token is over nobody needs new ones yet.
+///
+/// covers: G10
+#[tokio::test]
+async fn old_access_token_serves_while_it_lasts_when_the_store_takes_no_new_one() {
+    for (failing_step, raced_step) in [(1, 0), (2, 0), (3, 2)] {
+        let half = half().await;
+        let alice = half.site.kinde.person("alice");
+        let mut browser = half.site.signed_in(&alice).await;
+        half.pass(86_400 - 30);
+        half.failing.until_race.store(raced_step, Ordering::SeqCst);
+        half.failing.until.store(failing_step, Ordering::SeqCst);
+        let home = format!("{}/", half.site.url);
+        for wait in [0, 20] {
+            half.pass(wait);
+            let seen = browser.go(&home).await;
+            assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "step {failing_step}, {wait}");
+        }
+        half.pass(20);
+        let seen = recovered(&mut browser, &home).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "step {failing_step}: it is over");
+        assert_eq!(half.site.kinde.requests("/oauth2/token"), 2, "step {failing_step}: one refresh");
+    }
 }
 
 /// covers: G7
