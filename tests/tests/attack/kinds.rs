@@ -76,11 +76,24 @@ async fn id_token_is_bound_to_its_application_nonce_and_access_token() {
         ),
         ("no nonce", stage.kinde.person("alice").id_token(), good, "claim_missing"),
         (
+            "another nonce, of a refresh",
+            token.clone(),
+            ExpectedIdToken::of_refresh(Some("n-2")),
+            "nonce_mismatch",
+        ),
+        (
+            "no nonce, of a refresh",
+            stage.kinde.person("alice").id_token(),
+            ExpectedIdToken::of_refresh(Some("n-1")),
+            "accepted",
+        ),
+        (
             "another access token",
             token.clone(),
             good.with_access_token("a.b.c"),
             "access_token_hash_mismatch",
         ),
+        ("no at_hash", alice.clone().without_claim("at_hash").id_token_for(&access_token), good, "accepted"),
         (
             "another application",
             alice.clone().with_client_id("0".repeat(32)).id_token(),

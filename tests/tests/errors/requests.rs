@@ -7,7 +7,7 @@ use http::Request;
 use kinde_axum::{AuthUser, KindeLayer, OrgCode, permissions};
 use kinde_core::{
     AuthError, AuthErrorKind, AuthReason, ExpectedIdToken, IdTokenVerifier, Issuer, Jwks, ManualClock,
-    Requirement, Verifier, VerifierBuilder,
+    Requirement, Verdict, Verifier, VerifierBuilder,
 };
 use kinde_emulator::Environment;
 use serde_json::json;
@@ -213,8 +213,12 @@ async fn denial_shows_its_tree_and_nothing_of_the_token() {
     let requirement = Requirement::permission("a\n\"b").and(Requirement::role("c").negated());
     let error = requirement.check(&identity).unwrap_err();
     let AuthReason::Denied(denial) = error.reason() else { panic!("{error}") };
-    assert_eq!(denial.parts().len(), 2);
-    assert!(error.to_string().contains(r#"permission "a\n\"b" denied"#), "{error}");
+    let text = r#"all of denied (permission "a\n\"b" denied, not granted (role "c" denied))"#;
+    assert_eq!((denial.to_string().as_str(), denial.requirement()), (text, "all of"));
+    let parts: Vec<_> = denial.parts().iter().map(|part| (part.requirement(), part.verdict())).collect();
+    assert_eq!(parts, [(r#"permission "a\n\"b""#, Verdict::Denied), ("not", Verdict::Granted)]);
+    assert_eq!(format!("{requirement:?}"), r#"Requirement((permission "a\n\"b" and not role "c"))"#);
+    assert!(error.to_string().contains(text), "{error}");
     assert!(!error.to_string().contains("secret:permission"), "{error}");
 }
 
