@@ -125,3 +125,14 @@ impl fmt::Debug for ExpectedIdToken<'_> {
 }
 
 const SIGN_IN_AGE: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// covers: I1
+    #[test]
+    fn debug_of_what_is_expected_shows_no_nonce() {
+        assert_eq!(format!("{:?}", ExpectedIdToken::of_sign_in("n-1")), "ExpectedIdToken([redacted])");
+    }
+}

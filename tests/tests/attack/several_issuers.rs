@@ -12,6 +12,16 @@ async fn code(verifier: &Verifier, token: &str) -> &'static str {
     verifier.verify(token).await.map_or_else(|error| error.code(), |_| "accepted")
 }
 
+async fn two_with_keys_of_their_own() -> (Environment, Environment) {
+    let (one, two) = (Environment::start().await, Environment::start().await);
+    let kid = one.signing_kid();
+    for _ in 0..3 {
+        two.rotate_keys();
+    }
+    two.withdraw_key(&kid);
+    (one, two)
+}
+
 /// covers: B9
 #[tokio::test]
 async fn environment_under_two_hosts_is_accepted_under_both_though_the_keys_are_the_same() {
@@ -42,13 +52,7 @@ async fn outage_of_one_host_leaves_the_other_alone() {
 /// covers: B9
 #[tokio::test]
 async fn environment_cannot_sign_for_its_neighbour() {
-    let (one, two) = (Environment::start().await, Environment::start().await);
-    // From here on their keys differ.
-    let kid = one.signing_kid();
-    for _ in 0..3 {
-        two.rotate_keys();
-    }
-    two.withdraw_key(&kid);
+    let (one, two) = two_with_keys_of_their_own().await;
     let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
     assert_eq!(code(&both, &one.person("alice").access_token()).await, "accepted");
     assert_eq!(code(&both, &two.person("alice").access_token()).await, "accepted");
@@ -84,10 +88,58 @@ async fn same_issuer_twice_is_a_configuration_error() {
 
 /// covers: B9
 #[tokio::test]
+async fn issuer_whose_keys_are_not_here_yet_is_asked_though_the_other_refuses() {
+    let (one, two) = two_with_keys_of_their_own().await;
+    let first = verifier(&one);
+    // It has asked for unknown key IDs, and asks for no other one for a while.
+    for _ in 0..3 {
+        assert_eq!(code(&first, &one.person("mallory").wrong().random_kid()).await, "key_unknown");
+    }
+    let refused = first.verify_at_hand(&two.person("alice").access_token()).unwrap().unwrap_err();
+    assert_eq!(refused.code(), "key_unknown");
+    let both = Verifier::any_of([first, verifier(&two)]).unwrap();
+    assert!(both.verify_at_hand(&two.person("alice").access_token()).is_none());
+    assert_eq!(code(&both, &two.person("alice").access_token()).await, "accepted");
+}
+
+/// covers: B9
+#[tokio::test]
+async fn forged_signature_under_a_known_kid_is_refused_without_a_fetch() {
+    let (one, two) = two_with_keys_of_their_own().await;
+    let forged = one.person("mallory").wrong().tampered_signature();
+    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
+    // The sets are loaded for it; the second one does not know the kid.
+    assert_eq!(code(&both, &forged).await, "signature_invalid");
+    let refused = both.verify_at_hand(&forged).expect("the key is at hand").unwrap_err();
+    assert_eq!((refused.code(), one.jwks_fetches(), two.jwks_fetches()), ("signature_invalid", 1, 1));
+}
+
+/// covers: B9
+#[tokio::test]
 async fn same_kid_with_another_key_does_not_lock_the_second_issuer_out() {
-    let one = Environment::start().await;
-    let two = Environment::start().await;
-    // Both list the kid of the development key; the second one's keys are foreign ones under that name.
+    let (one, two, of_two) = two_with_one_kid().await;
+    let first = verifier(&one);
+    assert_eq!(code(&first, &one.person("alice").access_token()).await, "accepted");
+    let both = Verifier::any_of([first, verifier(&two)]).unwrap();
+    // The second set is not here when its first token comes.
+    assert!(both.verify_at_hand(&of_two).is_none());
+    assert_eq!(code(&both, &of_two).await, "accepted");
+    assert_eq!(code(&both, &of_two).await, "accepted");
+    assert_eq!(code(&both, &one.person("alice").access_token()).await, "accepted");
+}
+
+/// covers: B9
+#[tokio::test]
+async fn token_is_not_called_forged_while_the_keys_of_its_issuer_are_away() {
+    let (one, two, of_two) = two_with_one_kid().await;
+    two.pause().await;
+    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
+    assert_eq!(code(&both, &of_two).await, "keys_unavailable");
+}
+
+/// Both list one kid, for keys of their own; with a token of the second.
+async fn two_with_one_kid() -> (Environment, Environment, String) {
+    let (one, two) = (Environment::start().await, Environment::start().await);
     let kid = one.signing_kid();
     for _ in 0..3 {
         two.rotate_keys();
@@ -95,13 +147,10 @@ async fn same_kid_with_another_key_does_not_lock_the_second_issuer_out() {
     let signing = two.signing_kid();
     let renamed = two.jwks().replace(&kid, "retired").replace(&signing, &kid);
     two.fault("/.well-known/jwks", kinde_emulator::Fault::json(200, renamed));
-    let both = Verifier::any_of([verifier(&one), verifier(&two)]).unwrap();
-    assert_eq!(code(&both, &one.person("alice").access_token()).await, "accepted");
     let header = serde_json::json!({"alg": "RS256", "kid": kid, "typ": "JWT"});
     let claims = two.person("bob").access_token();
     let payload = claims.split('.').nth(1).unwrap();
     let payload = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload).unwrap();
     let of_two = two.sign_raw(header.to_string().as_bytes(), &payload);
-    assert_eq!(code(&both, &of_two).await, "accepted");
-    assert_eq!(code(&both, &of_two).await, "accepted");
+    (one, two, of_two)
 }
