@@ -5,6 +5,7 @@ mod forged;
 mod kinds;
 mod memory;
 mod several_issuers;
+mod signature_only;
 mod time;
 
 use kinde_core::{AuthError, AuthReason, Identity, Issuer, Jwks, ManualClock, Verifier, VerifierBuilder};

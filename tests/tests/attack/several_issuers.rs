@@ -39,6 +39,28 @@ async fn environment_under_two_hosts_is_accepted_under_both_though_the_keys_are_
     assert_eq!(code(&both, &elsewhere.person("alice").access_token()).await, "issuer_mismatch");
 }
 
+#[tokio::test]
+async fn joined_verifier_tells_whom_it_accepts_and_by_what() {
+    let (one, two) = (Environment::start().await, Environment::start().await);
+    let bound = |kinde: &Environment| verifier(kinde);
+    let by_audience = |kinde: &Environment| {
+        let jwks = bound(kinde).key_sets().next().unwrap().clone();
+        Verifier::builder(jwks).with_audience("https://api.acme.example").build().unwrap()
+    };
+    for (joined, has_audience) in [
+        ([bound(&one), bound(&two)], false),
+        ([by_audience(&one), bound(&two)], false),
+        ([by_audience(&one), by_audience(&two)], true),
+    ] {
+        let joined = Verifier::any_of(joined).unwrap();
+        assert_eq!(joined.has_audience(), has_audience);
+        let issuers: Vec<_> = joined.issuers().map(Issuer::as_str).collect();
+        assert_eq!((issuers, joined.key_sets().count()), (vec![one.issuer(), two.issuer()], 2));
+        let shown = format!("{joined:?}");
+        assert!(shown.contains(one.issuer()) && shown.contains(two.issuer()), "{shown}");
+    }
+}
+
 /// covers: B9
 #[tokio::test]
 async fn outage_of_one_host_leaves_the_other_alone() {
