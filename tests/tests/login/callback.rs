@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kinde_core::{Clock, SystemClock};
-use kinde_emulator::{Fault, WrongAnswer};
+use kinde_emulator::{Environment, Fault, WrongAnswer};
 use kinde_tests::site::{Browser, Seen, Site};
 
 /// covers: F2 F3
@@ -70,6 +70,9 @@ async fn error_of_the_provider_is_told_and_never_rendered() {
 async fn fault_of_the_token_endpoint_begins_no_session() {
     let site = Site::start().await;
     let alice = site.kinde.person("alice");
+    // It would answer the exchange, and hear the code, verifier and client secret.
+    let elsewhere = Environment::start().await;
+    let redirect = Fault::Redirect(format!("{}/oauth2/token", elsewhere.issuer()));
     for (name, fault, status) in [
         ("500", Fault::Status(500), 502),
         (
@@ -77,7 +80,7 @@ async fn fault_of_the_token_endpoint_begins_no_session() {
             Fault::Body { status: 200, content_type: "text/html".to_owned(), bytes: b"<p>".to_vec() },
             502,
         ),
-        ("redirect", Fault::Redirect("http://127.0.0.1:1/".to_owned()), 502),
+        ("redirect", redirect, 502),
         ("reset", Fault::Reset, 502),
         ("truncated", Fault::TruncatedBody, 502),
         ("endless", Fault::EndlessBody, 502),
@@ -94,6 +97,7 @@ async fn fault_of_the_token_endpoint_begins_no_session() {
         assert_eq!(site.kinde.requests("/oauth2/token"), 1, "{name}: one exchange for each code");
         assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()), "{name}");
     }
+    assert!(elsewhere.recent_requests().is_empty(), "a redirect is not followed");
 }
 
 /// Comes back from Kinde while it fails; gives the answer and how long it took.

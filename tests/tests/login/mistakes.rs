@@ -143,6 +143,7 @@ async fn cookies_of_an_https_site_are_for_https_whatever_it_is_served_over() {
     let plain = format!("http://{}/api/auth/login", listener.local_addr().unwrap());
     let site = Site::start_at(kinde, "https://app.example.test".to_owned(), listener, &[], |builder| builder);
     let seen = Browser::default().ask(Method::GET, &plain, &[NAVIGATION.as_slice(), &[HTTP]].concat()).await;
+    assert_eq!(seen.headers.get_all("set-cookie").iter().count(), 2, "the flow and the count of starts");
     for cookie in seen.headers.get_all("set-cookie") {
         let cookie = cookie.to_str().unwrap();
         assert!(

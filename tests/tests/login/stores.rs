@@ -63,19 +63,41 @@ async fn record_is_created_once_and_replaced_by_its_version_alone() {
 #[tokio::test]
 async fn record_lives_while_it_is_seen_and_never_past_its_end() {
     let stores = stores().await;
+    let mut running = tokio::task::JoinSet::new();
     for (name, store) in &stores.all {
-        let session = id(2);
+        running.spawn(lives_while_it_is_seen(name, Arc::clone(store)));
+    }
+    while let Some(done) = running.join_next().await {
+        done.unwrap();
+    }
+}
+
+async fn lives_while_it_is_seen(name: &str, store: Arc<dyn SessionStore>) {
+    let (seen, changed, unseen) = (id(2), id(4), id(5));
+    let idle = Duration::from_millis(1_500);
+    for session in [seen, changed, unseen] {
         store.delete(session).await.unwrap();
-        let short = Lives { idle: Duration::from_millis(1_500), absolute: Duration::from_millis(4_000) };
-        store.create(session, b"a", short).await.unwrap();
-        let began = tokio::time::Instant::now();
-        while began.elapsed() < Duration::from_millis(3_000) {
-            assert!(store.load(session, short.idle).await.unwrap().is_some(), "{name}: seen again and again");
-            tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    let began = tokio::time::Instant::now();
+    for session in [seen, changed, unseen] {
+        store.create(session, b"a", Lives { idle, absolute: Duration::from_millis(4_000) }).await.unwrap();
+    }
+    for milliseconds in (400..=3_600).step_by(400) {
+        tokio::time::sleep_until(began + Duration::from_millis(milliseconds)).await;
+        for session in [seen, changed] {
+            assert!(store.load(session, idle).await.unwrap().is_some(), "{name}: seen at {milliseconds} ms");
         }
-        tokio::time::sleep(Duration::from_millis(1_400)).await;
-        assert_eq!(store.load(session, short.idle).await.unwrap(), None, "{name}: past its end");
-        store.create(session, b"b", LIVES).await.unwrap();
+        if milliseconds == 2_000 {
+            assert_eq!(store.load(unseen, idle).await.unwrap(), None, "{name}: nobody came");
+        }
+    }
+    let version = store.load(changed, idle).await.unwrap().unwrap().version;
+    assert!(store.replace_if_version(changed, version, b"b", idle).await.unwrap(), "{name}");
+    // The idle lifetime of both reaches to 5,100 ms.
+    tokio::time::sleep_until(began + Duration::from_millis(4_200)).await;
+    for (session, what) in [(seen, "seen"), (changed, "changed")] {
+        assert_eq!(store.load(session, idle).await.unwrap(), None, "{name}: past its end, {what} at 3,600 ms");
+        store.create(session, b"c", LIVES).await.unwrap();
         store.delete(session).await.unwrap();
     }
 }

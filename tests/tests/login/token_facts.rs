@@ -77,6 +77,13 @@ fn both(person: &Person) -> (String, String) {
     (access_token, id_token)
 }
 
+/// The person's access token with an ID token that says something else, and belongs to it otherwise.
+fn with_id_token_of(person: &Person, other: &Person) -> (String, String) {
+    let access_token = person.access_token();
+    let id_token = other.id_token_for(&access_token);
+    (access_token, id_token)
+}
+
 const GOOD: [(&str, Tokens); 4] = [
     ("the same facts", |_, own, _| both(&own)),
     ("no nonce, as OpenID Connect Core §12.2 wants it", |sign_in, _, _| {
@@ -90,7 +97,7 @@ const GOOD: [(&str, Tokens); 4] = [
     ("somebody who left the organization", |_, own, _| both(&own.without_org())),
 ];
 
-const FOREIGN: [(&str, Tokens); 11] = [
+const FOREIGN: [(&str, Tokens); 16] = [
     ("somebody else", |_, _, other| both(&other)),
     ("access token of somebody else", |_, own, other| {
         let access_token = other.access_token();
@@ -113,6 +120,17 @@ const FOREIGN: [(&str, Tokens); 11] = [
     }),
     ("another issuer", |_, own, _| both(&own.with_claim("iss", "https://somebody-else.kinde.com"))),
     ("another application", |_, own, _| both(&own.with_client_id("0123456789abcdef0123456789abcdef"))),
+    ("another issuer in the ID token alone", |_, own, _| {
+        with_id_token_of(&own, &own.with_claim("iss", "https://somebody-else.kinde.com"))
+    }),
+    ("another application in the ID token's azp alone", |_, own, _| {
+        with_id_token_of(&own, &own.with_claim("azp", "0123456789abcdef0123456789abcdef"))
+    }),
+    ("another application in the ID token's aud alone", |_, own, _| {
+        with_id_token_of(&own, &own.with_claim("aud", json!(["0123456789abcdef0123456789abcdef"])))
+    }),
+    ("no aud in the ID token", |_, own, _| with_id_token_of(&own, &own.without_claim("aud"))),
+    ("no sub in the ID token", |_, own, _| with_id_token_of(&own, &own.without_claim("sub"))),
     ("at_hash of another access token", |_, own, _| (own.access_token(), own.id_token())),
 ];
 
