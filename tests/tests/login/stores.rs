@@ -96,7 +96,11 @@ async fn lives_while_it_is_seen(name: &str, store: Arc<dyn SessionStore>) {
     // The idle lifetime of both reaches to 5,100 ms.
     tokio::time::sleep_until(began + Duration::from_millis(4_200)).await;
     for (session, what) in [(seen, "seen"), (changed, "changed")] {
-        assert_eq!(store.load(session, idle).await.unwrap(), None, "{name}: past its end, {what} at 3,600 ms");
+        assert_eq!(
+            store.load(session, idle).await.unwrap(),
+            None,
+            "{name}: past its end, {what} at 3,600 ms"
+        );
         store.create(session, b"c", LIVES).await.unwrap();
         store.delete(session).await.unwrap();
     }
