@@ -37,5 +37,6 @@ mod round_trips;
 mod sign_in;
 mod slow_pages;
 mod stores;
+mod stores_away;
 mod streaming;
 mod token_facts;
