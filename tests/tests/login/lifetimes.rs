@@ -95,3 +95,76 @@ async fn access_token_that_a_refresh_leaves_unchanged_is_not_asked_for_again_and
         assert_eq!(site.kinde.requests("/oauth2/token"), 3, "store {has_store}: one more, for a new one");
     }
 }
+
+/// covers: F16
+#[tokio::test]
+async fn session_without_a_refresh_token_ends_with_its_access_token() {
+    for has_store in [false, true] {
+        let scopes = [("KINDE_SCOPES", "openid profile email")];
+        let (site, clock) = site(Environment::start().await, has_store, &scopes, |builder| builder).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        let (home, call) = (format!("{}/", site.url), format!("{}/call", site.url));
+        let token = browser.go(&call).await.body;
+        for wait in [DAY - Duration::from_secs(60), Duration::from_secs(59)] {
+            pass(&site, &clock, wait);
+            assert_eq!(browser.go(&home).await.body, alice.id(), "store {has_store}");
+            assert_eq!(browser.go(&call).await.body, token, "store {has_store}");
+        }
+        pass(&site, &clock, SECOND);
+        let seen = browser.go(&home).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, "nobody"), "store {has_store}");
+        assert!(browser.cookies(&site.url).is_empty(), "store {has_store}");
+        assert_eq!(site.kinde.requests("/oauth2/token"), 1, "store {has_store}: Kinde was not asked");
+    }
+}
+
+/// covers: G8
+#[tokio::test]
+async fn session_ends_after_an_idle_hour_and_lives_on_while_it_is_used() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    for has_store in [false, true] {
+        let idle = |builder: LoginBuilder| builder.with_idle_lifetime(HOUR);
+        let (site, clock) = site(Environment::start().await, has_store, &[], idle).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        let home = format!("{}/", site.url);
+        let mut idle = browser.clone();
+        // Some of them too soon after the one before for the cookie to be written again.
+        for minutes in [50, 3, 50, 50, 5, 53, 6, 50] {
+            pass(&site, &clock, Duration::from_secs(60 * minutes));
+            assert_eq!(browser.go(&home).await.body, alice.id(), "store {has_store}, {minutes} minutes");
+        }
+        if !has_store {
+            assert_eq!(idle.go(&home).await.body, "nobody", "the cookie of hours ago");
+        }
+        let mut late = browser.clone();
+        pass(&site, &clock, HOUR - SECOND);
+        assert_eq!(browser.go(&home).await.body, alice.id(), "store {has_store}: a second before the hour");
+        pass(&site, &clock, HOUR);
+        for browser in [&mut browser, &mut late] {
+            assert_eq!(browser.go(&home).await.body, "nobody", "store {has_store}: after it");
+            assert!(browser.cookies(&site.url).is_empty(), "store {has_store}");
+        }
+    }
+}
+
+/// covers: F16
+#[tokio::test]
+async fn access_token_is_replaced_as_long_before_its_end_as_was_chosen() {
+    for (ahead, name) in [(Duration::ZERO, "none"), (SECOND, "a second"), (10 * 60 * SECOND, "ten minutes")] {
+        for has_store in [false, true] {
+            let change = |builder: LoginBuilder| builder.with_refresh_ahead(ahead);
+            let (site, clock) = site(Environment::start().await, has_store, &[], change).await;
+            let alice = site.kinde.person("alice");
+            let mut browser = site.signed_in(&alice).await;
+            let home = format!("{}/", site.url);
+            pass(&site, &clock, DAY - ahead - SECOND);
+            for (asked, wait) in [(1, SECOND), (2, Duration::ZERO)] {
+                assert_eq!(browser.go(&home).await.body, alice.id(), "{name}, store {has_store}");
+                assert_eq!(site.kinde.requests("/oauth2/token"), asked, "{name}, store {has_store}");
+                pass(&site, &clock, wait);
+            }
+        }
+    }
+}

@@ -49,12 +49,22 @@ impl SignedIn {
 
     /// Answers the next refresh with these tokens, and lets the access token of now run out.
     async fn refreshed_with(&mut self, tokens: impl FnOnce(&Self) -> (String, String)) -> Seen {
+        self.refreshed_with_all_but("", tokens).await
+    }
+
+    /// As [`refreshed_with`](Self::refreshed_with); the answer lacks a member.
+    async fn refreshed_with_all_but(
+        &mut self,
+        missing: &str,
+        tokens: impl FnOnce(&Self) -> (String, String),
+    ) -> Seen {
         self.pass(DAY);
         let (access_token, id_token) = tokens(self);
-        let body = json!({
+        let mut body = json!({
             "access_token": access_token, "id_token": id_token, "refresh_token": "the-next-one",
             "token_type": "Bearer", "expires_in": 86_399, "scope": "openid profile email offline",
         });
+        body.as_object_mut().unwrap().remove(missing);
         self.site.kinde.reset_requests();
         self.site.kinde.fault("/oauth2/token", Fault::json(200, body.to_string()));
         let seen = self.browser.go(&format!("{}/", self.site.url)).await;
@@ -177,6 +187,52 @@ async fn refreshed_tokens_of_anything_else_end_the_session_and_never_change_its_
             assert_eq!(late.go(&format!("{}/", site.url)).await.body, "nobody", "{name}: a late request");
             assert_eq!(site.kinde.requests("/oauth2/token"), 1, "{name}: and Kinde is not asked again");
         }
+    }
+}
+
+/// covers: F17
+#[tokio::test]
+async fn refresh_without_an_id_token_keeps_person_nonce_and_auth_time() {
+    for has_store in [false, true] {
+        for (name, later, is_same) in [
+            ("the same facts", GOOD[0].1, true),
+            ("another auth_time", FOREIGN[4].1, false),
+            ("another nonce", FOREIGN[3].1, false),
+        ] {
+            let name = format!("{name}, store {has_store}");
+            let mut sign_in = signed_in(has_store).await;
+            let alice = sign_in.alice.clone();
+            let seen = sign_in.refreshed_with_all_but("id_token", |_| both(&alice.in_org("acme"))).await;
+            assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "{name}");
+            let profile = sign_in.browser.go(&format!("{}/profile", sign_in.site.url)).await.body;
+            assert_eq!(profile, "alice@example.test 1", "{name}: of the ID token before");
+            let seen = sign_in
+                .refreshed_with(|sign_in| {
+                    let own = sign_in.of_this_sign_in(&sign_in.alice.in_org("acme"));
+                    later(sign_in, own, sign_in.site.kinde.person("mallory"))
+                })
+                .await;
+            let expected = if is_same { alice.id() } else { "nobody" };
+            assert_eq!((seen.status, seen.body.as_str()), (200, expected), "{name}: the refresh after it");
+        }
+    }
+}
+
+/// covers: F16
+#[tokio::test]
+async fn refresh_without_a_refresh_token_keeps_the_one_there_is() {
+    for has_store in [false, true] {
+        let mut sign_in = signed_in(has_store).await;
+        let alice = sign_in.alice.clone();
+        let own = |sign_in: &SignedIn| both(&sign_in.of_this_sign_in(&alice.in_org("acme")));
+        let seen = sign_in.refreshed_with_all_but("refresh_token", own).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "store {has_store}");
+        // Kinde saw it for the first time now.
+        sign_in.site.kinde.clear_faults();
+        sign_in.pass(DAY);
+        let seen = sign_in.browser.go(&format!("{}/", sign_in.site.url)).await;
+        assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "store {has_store}");
+        assert_eq!(sign_in.site.kinde.requests("/oauth2/token"), 2, "store {has_store}");
     }
 }
 
