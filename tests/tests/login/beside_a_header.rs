@@ -1,7 +1,7 @@
 //! A session beside an `Authorization` header.
 
 use http::Method;
-use kinde_tests::site::{SCRIPT, Site};
+use kinde_tests::site::{Browser, SCRIPT, Site};
 
 /// covers: D1 D4
 #[tokio::test]
@@ -30,4 +30,36 @@ async fn bearer_header_wins_good_or_not_and_the_header_of_a_proxy_is_no_credenti
     let forged = [("authorization", "Basic c3RhZ2luZzpzdGFnaW5n"), ("sec-fetch-site", "cross-site")];
     let seen = browser.clone().ask(Method::POST, &format!("{}/change", site.url), &forged).await;
     assert_eq!(seen.status, 403);
+}
+
+/// covers: G9
+#[tokio::test]
+async fn request_of_another_site_is_refused_only_where_a_session_would_authenticate_it() {
+    let site = Site::start().await;
+    let (alice, bob) = (site.kinde.person("alice"), site.kinde.person("bob"));
+    let with_session = site.signed_in(&alice).await;
+    let mut with_junk = Browser::default();
+    let name = site.login.session_cookie_name().to_owned();
+    with_junk.jar.insert((site.url.clone(), name), "junk".to_owned());
+    let bearer = format!("Bearer {}", bob.access_token());
+    let by_bob = format!("changed by {}", bob.id());
+    for (what, browser, authorization, status, body) in [
+        ("a session", &with_session, "", 403, "cross_site"),
+        ("a session beside a bearer token", &with_session, bearer.as_str(), 200, by_bob.as_str()),
+        ("a session beside a bad bearer token", &with_session, "Bearer junk", 401, "Unauthorized"),
+        ("a bearer token", &Browser::default(), &bearer, 200, &by_bob),
+        ("no cookie", &Browser::default(), "", 401, "Unauthorized"),
+        ("a cookie that is no session", &with_junk, "", 401, "Unauthorized"),
+    ] {
+        for from in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+            let mut headers = vec![from];
+            if !authorization.is_empty() {
+                headers.push(("authorization", authorization));
+            }
+            let change = format!("{}/change", site.url);
+            let seen = browser.clone().ask(Method::POST, &change, &headers).await;
+            assert_eq!(seen.status, status, "{what}, {from:?}: {seen:?}");
+            assert!(seen.body.contains(body), "{what}, {from:?}: {}", seen.body);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod beside_a_header;
 mod breaker;
+mod caching;
 mod callback;
 mod canary;
 #[path = "../story/capture.rs"]
