@@ -20,6 +20,7 @@ mod half_written;
 mod hasura;
 mod hostile;
 mod instances;
+mod key_rotation;
 mod late_answers;
 mod lifetimes;
 mod lockout;
