@@ -1,10 +1,15 @@
 //! A marker in every secret of a sign-in, a refresh and a sign-out: none is logged at any level, nor in an answer's address.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
+use bytes::Bytes;
 use http::Request;
-use kinde_core::{Kinde, Settings};
+use kinde_core::{DefaultClient, FetchFuture, HttpFetch, Kinde, Settings};
 use kinde_emulator::{Environment, Fault};
 use kinde_login::{Login, MemoryStore};
 use kinde_tests::{
@@ -22,12 +27,52 @@ const SESSION_SECRET: &str = "canary-of-the-session-secret-0123456789abcdef";
 /// Short enough to find a secret that was cut.
 const PART_BYTES: usize = 20;
 
+/// The line to Kinde, and what was said there that nobody else may hear.
+#[derive(Clone, Debug)]
+struct Line {
+    client: DefaultClient,
+    heard: Arc<Mutex<BTreeSet<(String, String)>>>,
+}
+
+impl Line {
+    fn hear(&self, member: &str, value: &str) {
+        match member {
+            "code_verifier" | "refresh_token" | "token" => {
+                self.heard.lock().unwrap().insert((member.to_owned(), value.to_owned()));
+            }
+            // The header is the same for all tokens of a key.
+            "id_token" | "access_token" => value.split('.').skip(1).for_each(|segment| {
+                self.heard.lock().unwrap().insert((member.to_owned(), segment.to_owned()));
+            }),
+            _ => {}
+        }
+    }
+}
+
+impl HttpFetch for Line {
+    fn fetch(&self, request: Request<Bytes>, body_limit_bytes: usize) -> FetchFuture<'_> {
+        let form = String::from_utf8_lossy(request.body());
+        let fields = form.split('&').filter_map(|field| field.split_once('='));
+        fields.for_each(|(name, value)| self.hear(name, value));
+        Box::pin(async move {
+            let answer = self.client.fetch(request, body_limit_bytes).await?;
+            if let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(answer.body()) {
+                let texts = members.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+                texts.for_each(|(name, value)| self.hear(name, value));
+            }
+            Ok(answer)
+        })
+    }
+}
+
 /// A browser without a network: what it logs itself would be found.
 struct Quiet {
     app: Router,
     cookies: Vec<(String, String)>,
     /// Every secret that this browser or the site has seen.
     secrets: Vec<(String, String)>,
+    /// Every address and page that this browser was led to or shown, but for the page that shows the token.
+    shown: Vec<String>,
 }
 
 impl Quiet {
@@ -39,6 +84,9 @@ impl Quiet {
         }
         let answer = self.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let answer = self::answer(answer).await;
+        if path != "/call" {
+            self.shown.push(format!("{:?} {}", answer.headers.get("location"), answer.body));
+        }
         for cookie in answer.headers.get_all("set-cookie") {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -65,15 +113,16 @@ impl Quiet {
         }
     }
 
-    /// Gives what of the secrets stands in a text, whole or in part.
-    fn found_in(&self, text: &str) -> Option<&str> {
+    /// Gives what of the secrets stands in a text, whole or in part; but for those that are called so.
+    fn found_in(&self, text: &str, but_for: &[&str]) -> Option<&str> {
         let parts = |secret: &'_ str| {
             secret
                 .as_bytes()
                 .chunks_exact(PART_BYTES)
                 .any(|part| text.as_bytes().windows(PART_BYTES).any(|window| window == part))
         };
-        self.secrets.iter().find(|(_, secret)| parts(secret)).map(|(name, _)| name.as_str())
+        let mut secrets = self.secrets.iter().filter(|(name, _)| !but_for.contains(&name.as_str()));
+        secrets.find(|(_, secret)| parts(secret)).map(|(name, _)| name.as_str())
     }
 }
 
@@ -90,12 +139,14 @@ async fn sign_in_refresh_and_sign_out_log_no_secret_at_any_level() {
         let mut variables = variables_of(&kinde, URL);
         variables.insert("SESSION_SECRET", SESSION_SECRET.to_owned());
         let handle = Kinde::from_settings(Settings::from_variables(variables).unwrap()).unwrap();
-        let builder = Login::builder(&handle).with_clock(clock.clone());
+        let line = Line { client: DefaultClient::new().unwrap(), heard: Arc::default() };
+        let builder = Login::builder(&handle).with_clock(clock.clone()).with_http_client(line.clone());
         let store = MemoryStore::with_clock(10, clock.clone());
         let builder = if has_store { builder.with_store(store.clone()) } else { builder };
         let login = builder.build().unwrap();
         let verifier = handle.verifier().with_clock(clock.clone()).build().unwrap();
-        let mut browser = Quiet { app: app(verifier, &login), cookies: Vec::new(), secrets: Vec::new() };
+        let mut browser =
+            Quiet { app: app(verifier, &login), cookies: Vec::new(), secrets: Vec::new(), shown: Vec::new() };
         browser.hide("client secret", CLIENT_SECRET);
         browser.hide("session secret", SESSION_SECRET);
         let alice = kinde.person("canary");
@@ -157,14 +208,23 @@ async fn sign_in_refresh_and_sign_out_log_no_secret_at_any_level() {
         assert_eq!(hints.len(), 1, "at the start, and not with each sign-in");
         assert!(hints[0].text.ends_with(&to_register), "{}", hints[0].text);
         printed.extend(told.into_iter().map(|told| format!("{}: {}", told.target, told.text)));
-        let kinds: std::collections::BTreeSet<_> =
-            browser.secrets.iter().map(|(name, _)| name.clone()).collect();
+        for (name, secret) in line.heard.lock().unwrap().iter() {
+            browser.hide(name, secret);
+        }
+        let kinds: BTreeSet<_> = browser.secrets.iter().map(|(name, _)| name.clone()).collect();
+        for kind in ["code_verifier", "refresh_token", "token", "id_token", "access_token", "code"] {
+            assert!(kinds.contains(kind), "{kind} was heard: {kinds:?}");
+        }
         println!("store {has_store}: {} texts searched for {kinds:?}", printed.len());
         for text in &printed {
-            assert_eq!(browser.found_in(text), None, "store {has_store}: {text}");
+            assert_eq!(browser.found_in(text, &[]), None, "store {has_store}: {text}");
+        }
+        for shown in &browser.shown {
+            // What the browser carries to Kinde.
+            assert_eq!(browser.found_in(shown, &["state=", "nonce="]), None, "store {has_store}: {shown}");
         }
         assert!(
-            browser.found_in(&format!("x{}", &SESSION_SECRET[..40])).is_some(),
+            browser.found_in(&format!("x{}", &SESSION_SECRET[..40]), &[]).is_some(),
             "the search finds what is there"
         );
     }
