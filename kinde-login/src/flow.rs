@@ -321,6 +321,24 @@ mod tests {
         assert!(browser.jar.is_empty());
     }
 
+    /// covers: F3
+    #[test]
+    fn sealed_flow_is_none_under_another_name_and_none_with_another_state() {
+        let mut browser = Browser::new();
+        let [first, second] = [(); 2].map(|()| browser.start(NOW));
+        let flows = Flows { cookies: &browser.cookies, sealer: &browser.sealer, now: NOW };
+        let (first_id, second_id) = (id_of(&first.state), id_of(&second.state));
+        let sealed = &browser.jar[0].1;
+        assert!(flows.open(&first_id, sealed).is_some());
+        assert!(flows.open(&second_id, sealed).is_none(), "it is bound to its name");
+        // As if two states had one name.
+        let plain = serde_json::to_vec(&first).unwrap();
+        let sealer = &browser.sealer;
+        let forged = sealer.seal(Purpose::Flow, second_id.as_bytes(), &plain, &SystemRandomness).unwrap();
+        browser.jar[1].1 = forged;
+        assert!(browser.take(&second.state, NOW).is_none(), "it is compared with its state");
+    }
+
     /// covers: F5
     #[test]
     fn seventh_sign_in_under_way_removes_the_oldest() {

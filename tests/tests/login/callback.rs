@@ -29,6 +29,59 @@ async fn response_belongs_to_one_browser_and_works_once() {
     assert!(!copied.cookies(&site.url).contains(&site.login.session_cookie_name()));
 }
 
+/// Somebody mixes up two sign-ins under way: of one browser, or of two.
+///
+/// covers: F3
+#[tokio::test]
+async fn flow_answers_to_its_own_name_and_state_alone() {
+    let site = Site::start().await;
+    let (alice, bob) = (site.kinde.person("alice"), site.kinde.person("bob"));
+    let begin = async |browser: &mut Browser| {
+        let started = browser.go(&format!("{}/api/auth/login", site.url)).await;
+        let cookie = started.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        let flow = cookie.filter(|cookie| cookie.contains("_flow_")).collect::<Vec<_>>();
+        let name = flow[0].split('=').next().unwrap().to_owned();
+        (started.location.unwrap(), (site.url.clone(), name))
+    };
+    let mut browser = Browser::default();
+    let (first, first_cookie) = begin(&mut browser).await;
+    let (second, second_cookie) = begin(&mut browser).await;
+    let mut other = Browser::default();
+    let (others, others_cookie) = begin(&mut other).await;
+    let [first, second] = [first, second].map(|started| site.kinde.sign_in(&started, &alice).unwrap());
+    let others = site.kinde.sign_in(&others, &bob).unwrap();
+    let state =
+        |callback: &str| callback.split_once("&state=").unwrap().1.split('&').next().unwrap().to_owned();
+    let as_second = first.replace(&state(&first), &state(&second));
+
+    let mut moved = browser.clone();
+    moved.jar.insert(second_cookie.clone(), browser.jar[&first_cookie].clone());
+    let mut swapped = moved.clone();
+    swapped.jar.insert(first_cookie, browser.jar[&second_cookie].clone());
+    let mut planted = browser.clone();
+    planted.jar.insert(second_cookie, other.jar[&others_cookie].clone());
+    for (name, browser, callback) in [
+        ("under the other's name", &moved, &second),
+        ("both swapped, the first", &swapped, &first),
+        ("both swapped, the second", &swapped, &second),
+        ("of another browser, under a name of one's own", &planted, &second),
+        ("of another browser, with its own flow beside", &browser, &others),
+    ] {
+        let mut browser = browser.clone();
+        let seen = browser.go(callback).await;
+        assert_eq!(seen.status, 400, "{name}: {seen:?}");
+        assert!(seen.body.contains("flow_unknown"), "{name}: {}", seen.body);
+        assert!(!browser.cookies(&site.url).contains(&site.login.session_cookie_name()), "{name}");
+    }
+    assert_eq!(site.kinde.requests("/oauth2/token"), 0, "no code is used up");
+    // The code belongs to the other challenge, which Kinde compares.
+    let crossed = browser.clone().go(&as_second).await;
+    assert_eq!(crossed.status, 502, "{crossed:?}");
+    assert!(crossed.body.contains("grant_refused"), "{}", crossed.body);
+    assert_eq!(browser.go(&second).await.status, 303);
+    assert_eq!(other.go(&others).await.status, 303);
+}
+
 /// covers: F5
 #[tokio::test]
 async fn six_tabs_finish_in_any_order() {
