@@ -364,6 +364,36 @@ mod tests {
         assert_eq!(set(&shorter)[2], "kinde_session_49d965.2=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     }
 
+    /// covers: G3
+    #[test]
+    fn session_is_cut_where_a_cookie_is_full_into_at_most_eight() {
+        let cookies =
+            Cookies::of_application("client", "https://app.acme.example", "/", Some("acme.example"));
+        let year = Some(Duration::from_secs(31_536_000));
+        for (bytes, count) in [
+            (1, 1),
+            (PART_BYTES, 1),
+            (PART_BYTES + 1, 2),
+            (2 * PART_BYTES, 2),
+            (7 * PART_BYTES + 1, 8),
+            (MOST_PARTS * PART_BYTES, 8),
+        ] {
+            let sealed: String =
+                (0..bytes).map(|place| char::from(b'a' + (place / 100 % 26) as u8)).collect();
+            let mut response = HeaderMap::new();
+            cookies.set_session(&sealed, year, &HeaderMap::new(), &mut response);
+            let set = set(&response);
+            assert_eq!(set.len(), count, "{bytes}");
+            assert!(set.iter().all(|cookie| cookie.len() <= 4_096), "{bytes}");
+            let pairs: Vec<_> = set.iter().map(|cookie| cookie.split(';').next().unwrap()).collect();
+            let request = sent(&pairs.join("; "));
+            assert_eq!(cookies.joined_session(&request).as_deref(), Some(sealed.as_bytes()), "{bytes}");
+            let mut removed = HeaderMap::new();
+            cookies.remove_session(&request, &mut removed);
+            assert_eq!(removed.get_all(SET_COOKIE).iter().count(), count, "{bytes}");
+        }
+    }
+
     /// covers: F5
     #[test]
     fn name_that_is_no_flow_of_ours_is_never_repeated() {

@@ -1,8 +1,13 @@
 //! What the routes answer when all is well, and what every answer of theirs has.
 
+use std::sync::Arc;
+
 use http::Method;
+use kinde_emulator::Environment;
 use kinde_login::MemoryStore;
 use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site};
+
+use crate::capture::Capture;
 
 /// covers: G6
 #[tokio::test]
@@ -68,6 +73,34 @@ async fn raised_cookie_budget_has_room_for_a_long_way_back_beside_a_large_sessio
     let cookies: usize = back.headers.get_all("set-cookie").iter().map(http::HeaderValue::len).sum();
     assert!(cookies > 3_750, "{cookies}");
     assert_eq!(back.location, Some(target));
+}
+
+/// covers: G3
+#[tokio::test]
+async fn session_that_just_fits_its_budget_begins_and_one_byte_less_of_room_is_named() {
+    let kinde = Arc::new(Environment::start().await);
+    let alice = kinde.person("alice").in_org("acme").with("create:todos").remember();
+    let with_budget =
+        async |bytes| Site::start_in(Arc::clone(&kinde), |login| login.with_cookie_budget_bytes(bytes)).await;
+    let wide = with_budget(3_500).await;
+    let browser = wide.signed_in(&alice).await;
+    let sealed = browser.jar[&(wide.url.clone(), wide.login.session_cookie_name().to_owned())].len();
+    let fits = with_budget(sealed).await;
+    let mut browser = fits.signed_in(&alice).await;
+    assert_eq!(browser.go(&format!("{}/", fits.url)).await.body, alice.id());
+
+    let (capture, _listening) = Capture::begin();
+    let tight = with_budget(sealed - 1).await;
+    let mut browser = Browser::default();
+    let started = browser.go(&format!("{}/api/auth/login", tight.url)).await.location.unwrap();
+    let seen = browser.go(&kinde.sign_in(&started, &alice).unwrap()).await;
+    assert_eq!(seen.status, 500, "{seen:?}");
+    assert!(seen.body.contains("session_too_large"), "{}", seen.body);
+    assert!(browser.cookies(&tight.url).is_empty());
+    let told = capture.records().into_iter().find(|told| told.text.contains("session_too_large")).unwrap();
+    for part in ["ERROR", &sealed.to_string(), &(sealed - 1).to_string(), "access token", "with_store"] {
+        assert!(told.text.contains(part), "{part}: {}", told.text);
+    }
 }
 
 /// covers: G2
