@@ -208,6 +208,7 @@ mod tests {
             assert_eq!(targets().parse(target), None, "{target:?}");
         }
         assert_eq!(targets().parse(&format!("/{}", "a".repeat(1_024))), None);
+        assert!(targets().parse(&format!("/{}", "a".repeat(1_023))).is_some(), "the longest");
     }
 
     /// covers: F9

@@ -231,6 +231,29 @@ mod tests {
 
     /// covers: F18
     #[test]
+    fn longest_wish_is_passed_on_and_one_letter_more_refused_or_left_out() {
+        let passes = |name, value: &str| {
+            let wishes = Wishes::read([(name, value)].into_iter()).map_err(|error| error.code())?;
+            Ok(wishes.get(name).map(str::to_owned).is_some_and(|kept| kept == value))
+        };
+        for (shape, longest, letters, more) in [
+            (&NAME, 128, ["a", "_"], Err("parameter_invalid")),
+            // Characters, however many bytes each has.
+            (&TEXT, 256, ["a", "\u{1f600}"], Err("parameter_invalid")),
+            (&MARKETING, 256, [" ", "\u{df}"], Ok(false)),
+        ] {
+            let of_shape = PARAMETERS.iter().filter(|parameter| std::ptr::eq(parameter.shape, shape));
+            let names: Vec<_> = of_shape.map(|parameter| parameter.name).collect();
+            assert!(names.len() >= 2, "{}", shape.is);
+            for (name, letter) in names.iter().flat_map(|name| letters.map(|letter| (*name, letter))) {
+                assert_eq!(passes(name, &letter.repeat(longest)), Ok(true), "{name} of {letter:?}");
+                assert_eq!(passes(name, &letter.repeat(longest + 1)), more, "{name} of {letter:?}");
+            }
+        }
+    }
+
+    /// covers: F18
+    #[test]
     fn marketing_is_passed_on_or_left_out_and_refuses_nobody() {
         let long = "x".repeat(257);
         let wishes = read(&[

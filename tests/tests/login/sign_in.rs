@@ -64,6 +64,36 @@ async fn browser_goes_back_to_the_page_it_came_from_and_nowhere_else() {
     }
 }
 
+/// covers: F9
+#[tokio::test]
+async fn way_back_is_as_long_as_it_may_be_and_has_one_name() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    let login = format!("{}/api/auth/login", site.url);
+    let long = |bytes: usize| format!("/{}", "a".repeat(bytes - 1));
+    for (query, back) in [
+        (format!("post_login_redirect_url={}", long(1_024)), long(1_024)),
+        (format!("post_login_redirect_url={}{}", site.url, long(1_024 - site.url.len())), {
+            long(1_024 - site.url.len())
+        }),
+        ("post_login_redirect_url=&post_login_redirect_url=%2Fa".to_owned(), "/a".to_owned()),
+        ("post_login_redirect_url=%2Fa&post_login_redirect_url=%2Fb".to_owned(), "/a".to_owned()),
+        ("postLoginRedirectUrl=%2Fa&post_login_redirect_uri=%2Fa".to_owned(), "/".to_owned()),
+        ("returnTo=%2Fa&return_to=%2Fa&returnUrl=%2Fa&return_url=%2Fa".to_owned(), "/".to_owned()),
+        ("redirect=%2Fa&redirect_url=%2Fa&next=%2Fa".to_owned(), "/".to_owned()),
+        ("post_logout_redirect_url=https%3A%2F%2Fevil.example".to_owned(), "/".to_owned()),
+    ] {
+        let mut browser = Browser::default();
+        let started = browser.go(&format!("{login}?{query}")).await.location.unwrap();
+        assert!(!started.contains("evil") && !started.contains("%2Fa&"), "{query}: {started}");
+        let seen = browser.go(&site.kinde.sign_in(&started, &alice).unwrap()).await;
+        assert_eq!((seen.status, seen.location), (303, Some(back)), "{query}");
+    }
+    let seen = Browser::default().go(&format!("{login}?post_login_redirect_url={}", long(1_025))).await;
+    assert_eq!((seen.status, seen.location), (400, None), "one more");
+    assert!(seen.body.contains("parameter_invalid"), "{}", seen.body);
+}
+
 /// covers: G9
 #[tokio::test]
 async fn looking_ahead_and_other_sites_change_nothing() {
