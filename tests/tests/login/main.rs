@@ -30,6 +30,7 @@ mod neighbours;
 mod nginx;
 mod organization;
 mod outages;
+mod portal;
 mod race;
 mod readiness;
 mod refresh;
