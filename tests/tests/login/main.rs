@@ -43,3 +43,4 @@ mod stores;
 mod stores_away;
 mod streaming;
 mod token_facts;
+mod told_ends;

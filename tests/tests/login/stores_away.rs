@@ -116,9 +116,9 @@ async fn sign_in_that_no_store_takes_is_503_in_time_and_the_next_one_works() {
 }
 
 /// Fails to load within a deadline, while the server answers nobody; then loads again.
-async fn waits<S: SessionStore>(name: &str, proxy: &Proxy, store: S, with_deadline: fn(S, Duration) -> S)
+async fn waits<S>(name: &str, proxy: &Proxy, store: S, with_deadline: fn(S, Duration) -> S)
 where
-    S: Clone,
+    S: SessionStore + Clone,
 {
     let (id, idle) = (SessionId::from_bytes([7; 16]), Duration::from_secs(60));
     let patient = with_deadline(store.clone(), Duration::from_secs(60));
