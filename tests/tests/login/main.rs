@@ -14,6 +14,7 @@ mod client_alone;
 mod cookie_domain;
 mod elsewhere;
 mod fleet;
+mod foreign_records;
 mod foreign_tokens;
 mod forms;
 mod half_written;

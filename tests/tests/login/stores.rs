@@ -119,6 +119,58 @@ async fn full_memory_refuses_a_new_session_and_keeps_the_others() {
     assert_eq!(store.load(id(1), LIVES.idle).await.unwrap(), None);
 }
 
+/// covers: G8
+#[tokio::test]
+async fn purge_of_postgres_deletes_sessions_that_are_over_and_nothing_else() {
+    let server = servers::postgres().await;
+    let store = PostgresStore::new(server.pool().await);
+    store.migrate().await.unwrap();
+    let (short, long) = (Duration::from_millis(1), Duration::from_secs(600));
+    for (byte, idle, absolute) in [(1, short, long), (2, long, short), (3, long, long), (4, short, short)] {
+        store.create(id(byte), b"a", Lives { idle, absolute }).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(store.purge().await.unwrap(), 3);
+    assert_eq!(store.purge().await.unwrap(), 0);
+    let left: Vec<Vec<u8>> =
+        sqlx::query_scalar("select id from kinde_sessions").fetch_all(&server.pool().await).await.unwrap();
+    assert_eq!(left, [id(3).as_bytes()]);
+    assert!(store.load(id(3), long).await.unwrap().is_some());
+}
+
+/// What another program wrote under our names, or took away.
+///
+/// covers: G10 I4
+#[tokio::test]
+async fn store_in_disorder_is_an_error_that_repeats_neither_id_nor_content() {
+    let (redis_server, postgres_server) = (servers::redis().await, servers::postgres().await);
+    let mut redis = redis_server.connection().await;
+    let pool = postgres_server.pool().await;
+    let (session, secret) = (id(9), b"sealed-but-nobodys-business".as_slice());
+    let key = format!("{}{}", redis_server.prefix(), session.to_text());
+    let () = redis::cmd("SET").arg(&key).arg(secret).query_async(&mut redis).await.unwrap();
+    let in_redis = RedisStore::new(redis).with_prefix(redis_server.prefix().to_owned());
+    let in_postgres = PostgresStore::new(pool.clone());
+    in_postgres.migrate().await.unwrap();
+    sqlx::query("alter table kinde_sessions rename column data to gone").execute(&pool).await.unwrap();
+    let stores: [(&str, Arc<dyn SessionStore>); 2] =
+        [("redis", Arc::new(in_redis)), ("postgres", Arc::new(in_postgres))];
+    for (name, store) in stores {
+        let mut errors = vec![
+            store.load(session, LIVES.idle).await.map(drop).unwrap_err(),
+            store.replace_if_version(session, 1, secret, LIVES.idle).await.map(drop).unwrap_err(),
+        ];
+        errors.extend(store.create(session, secret, LIVES).await.err());
+        for error in errors {
+            let told = format!("{error} {error:?}");
+            assert!(told.starts_with(&format!("{name}: ")) || told.contains("taken"), "{told}");
+            assert!(!told.contains("nobodys") && !told.contains(&session.to_text()), "{told}");
+            assert!(!told.contains("WRONGTYPE"), "Redis' own words can repeat what it was sent: {told}");
+        }
+        store.delete(session).await.unwrap();
+    }
+}
+
 /// covers: G1
 #[tokio::test]
 async fn id_in_the_cookie_is_random_and_says_nothing() {
