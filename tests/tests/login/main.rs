@@ -39,6 +39,7 @@ mod requests_to_kinde;
 mod rolling;
 mod round_trips;
 mod sign_in;
+mod sign_out;
 mod slow_pages;
 mod stores;
 mod stores_away;
