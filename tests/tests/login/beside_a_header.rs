@@ -26,6 +26,12 @@ async fn bearer_header_wins_good_or_not_and_the_header_of_a_proxy_is_no_credenti
         assert_eq!(seen.status, status, "{header:?}: {seen:?}");
         assert!(body.is_empty() || seen.body == body, "{header:?}: {}", seen.body);
     }
+    for pair in [["Basic a", "Basic a"], ["Basic a", bearer.as_str()], [bearer.as_str(), "Basic a"]] {
+        let headers = pair.map(|value| ("authorization", value));
+        let seen = browser.clone().ask(Method::GET, &format!("{}/me", site.url), &headers).await;
+        assert_eq!(seen.status, 400, "{pair:?}: not the session instead");
+        assert!(!seen.headers.contains_key("vary"), "{pair:?}: which is not even read");
+    }
     // What a browser adds by itself proves no intention: the request of another site is still refused.
     let forged = [("authorization", "Basic c3RhZ2luZzpzdGFnaW5n"), ("sec-fetch-site", "cross-site")];
     let seen = browser.clone().ask(Method::POST, &format!("{}/change", site.url), &forged).await;

@@ -28,6 +28,8 @@ async fn link_from_elsewhere_replaces_no_session_unseen() {
         (format!("?{org}"), "cross-site", true, "login"),
         (format!("?{org}&prompt=create"), "cross-site", true, "login"),
         ("?prompt=none".to_owned(), "cross-site", true, "login"),
+        ("?invitation_code=inv_1&is_invitation=true".to_owned(), "cross-site", true, "login"),
+        ("?invitation_code=inv_1&is_invitation=true".to_owned(), "same-origin", true, ""),
         (String::new(), "cross-site", true, ""),
         ("?lang=de".to_owned(), "cross-site", true, ""),
         (format!("?{org}&prompt=none"), "same-origin", true, "none"),

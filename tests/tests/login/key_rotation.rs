@@ -1,9 +1,12 @@
 //! Kinde signs with another key than when the sign-in began, or than a moment ago.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kinde_emulator::{Environment, Fault};
-use kinde_tests::site::{Browser, Site};
+use kinde_login::{LoginBuilder, MemoryStore};
+use kinde_tests::site::{Browser, Site, clock_of};
+
+use crate::fleet::DAY;
 
 /// What Kinde does with its keys.
 type Change = fn(&Environment) -> String;
@@ -69,5 +72,53 @@ async fn keys_that_change_while_the_code_is_exchanged_keep_nobody_out() {
         });
         assert_eq!(seen.status, 303, "{name}: {seen:?}");
         assert_eq!(browser.go(&format!("{}/", site.url)).await.body, alice.id(), "{name}");
+    }
+}
+
+/// The new token cannot be judged for now: the old one goes on, and the new refresh token is kept.
+///
+/// covers: F14 F16
+#[tokio::test]
+async fn refresh_with_a_new_key_that_cannot_be_fetched_signs_nobody_out() {
+    for (has_store, is_restarted) in [(false, false), (false, true), (true, false), (true, true)] {
+        let name = format!("store {has_store}, restarted {is_restarted}");
+        // A refresh token that was sent twice ends the session.
+        let kinde = Arc::new(Environment::builder().with_refresh_overlap(Duration::ZERO).start().await);
+        let clock = clock_of(&kinde);
+        let store = MemoryStore::with_clock(10, clock.clone());
+        let change = |builder: LoginBuilder| {
+            let builder = builder.with_clock(clock.clone());
+            if has_store { builder.with_store(store.clone()) } else { builder }
+        };
+        let site = Site::start_in(kinde, change).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        let home = format!("{}/", site.url);
+        let pass = |time: Duration| {
+            clock.advance(time);
+            site.kinde.set_time(site.kinde.now() + time.as_secs());
+        };
+        pass(DAY - Duration::from_secs(30));
+        site.kinde.rotate_keys();
+        for path in ["/.well-known/jwks", "/.well-known/jwks.json"] {
+            site.kinde.fault(path, Fault::Status(503));
+        }
+        for _ in 0..2 {
+            assert_eq!(browser.go(&home).await.body, alice.id(), "{name}: the old token is good");
+        }
+        assert_eq!(site.kinde.requests("/oauth2/token"), 2, "{name}: one refresh, then a rest");
+        pass(Duration::from_secs(30));
+        if is_restarted {
+            site.kinde.clear_faults();
+            let fetching = Site::start_in(Arc::clone(&site.kinde), change).await;
+            browser.moves(&site, &fetching);
+            let seen = browser.go(&format!("{}/", fetching.url)).await;
+            assert_eq!((seen.status, seen.body.as_str()), (200, alice.id()), "{name}");
+        } else {
+            let seen = browser.go(&home).await;
+            assert_eq!((seen.status, seen.headers.contains_key("retry-after")), (503, true), "{seen:?}");
+            assert_eq!(browser.cookies(&site.url).len(), 1, "{name}: the cookie stays");
+        }
+        assert_eq!(site.kinde.requests("/oauth2/revoke"), 0, "{name}");
     }
 }

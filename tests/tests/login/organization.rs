@@ -119,3 +119,63 @@ async fn session_that_would_change_its_organization_ends_openly() {
         }
     }
 }
+
+/// covers: F18 G2
+#[tokio::test]
+async fn switching_begins_a_session_in_the_organization_that_was_asked_for_or_none() {
+    let mut member = member(false).await;
+    let acme = member.site.kinde.org("acme").code().to_owned();
+    let globex = member.site.kinde.org("globex").code().to_owned();
+    member.alice.add_to_org("other");
+    let other = member.site.kinde.org("other").code().to_owned();
+    let switch = format!("{}/api/auth/switch_org?post_login_redirect_url=%2Forg&org_code=", member.site.url);
+    for (name, asked) in [("another", &other), ("the one it is in", &other), ("back", &acme)] {
+        let started = member.browser.go(&format!("{switch}{asked}")).await.location.unwrap();
+        let callback = member.site.kinde.sign_in(&started, &member.alice).unwrap();
+        let back = member.browser.go(&callback).await;
+        assert_eq!((back.status, back.location.as_deref()), (303, Some("/org")), "{name}");
+        assert_eq!(member.ask("/org").await.body, *asked, "{name}");
+    }
+    // Kinde says no, or yes to something else: the session is as it was.
+    for (name, query, status, code) in [
+        ("access_denied", "error=access_denied", 403, "provider_error"),
+        ("a page that nobody may see", "error=consent_required", 403, "provider_error"),
+    ] {
+        let started = member.browser.go(&format!("{switch}{globex}")).await.location.unwrap();
+        let state = started.split(['?', '&']).find(|part| part.starts_with("state=")).unwrap();
+        let callback = format!("{}/api/auth/kinde_callback?{state}&{query}", member.site.url);
+        let seen = member.browser.go(&callback).await;
+        assert_eq!(seen.status, status, "{name}: {seen:?}");
+        assert!(seen.body.contains(code), "{name}: {}", seen.body);
+        assert_eq!(member.ask("/org").await.body, acme, "{name}");
+    }
+    for asked in ["", "a%20b", "%00", &"o".repeat(129), &format!("{acme}&org_code={globex}")] {
+        let seen = member.browser.go(&format!("{switch}{asked}")).await;
+        assert_eq!((seen.status, seen.location), (400, None), "{asked:?}");
+        assert!(seen.body.contains("parameter_invalid"), "{asked:?}: {}", seen.body);
+        assert_eq!(member.ask("/org").await.body, acme, "{asked:?}");
+    }
+}
+
+/// covers: F18
+#[tokio::test]
+async fn organization_is_created_under_any_name_that_is_text_and_short_enough() {
+    let site = Site::start().await;
+    let create = format!("{}/api/auth/create_org?org_name=", site.url);
+    for (name, sent) in [
+        ("", None),
+        ("Caf%C3%A9+%26+Co%3D1%23", Some("Caf%C3%A9+%26+Co%3D1%23")),
+        ("%3Cb%3E%22", Some("%3Cb%3E%22")),
+        (&"%F0%9F%98%80".repeat(256), Some(&*"%F0%9F%98%80".repeat(256))),
+    ] {
+        let started = Browser::default().go(&format!("{create}{name}")).await.location.unwrap();
+        let found = started.split(['?', '&']).find_map(|part| part.strip_prefix("org_name="));
+        assert_eq!(found, sent, "{name}");
+        assert!(started.contains("prompt=create&is_create_org=true"), "{started}");
+    }
+    for name in ["a%0Ab", "%00", "%1B%5B31m", "%C2%85", &"a".repeat(257), "a&org_name=b"] {
+        let seen = Browser::default().go(&format!("{create}{name}")).await;
+        assert_eq!((seen.status, seen.location), (400, None), "{name}");
+        assert!(!seen.headers.contains_key("set-cookie"), "{name}: nothing begins");
+    }
+}

@@ -228,6 +228,24 @@ async fn gate_sends_people_to_sign_in_with_the_way_back_and_scripts_a_401() {
 }
 
 #[tokio::test]
+async fn gate_leads_nobody_back_to_what_a_form_sent_and_lets_nobody_in_by_another_method() {
+    let site = Site::start().await;
+    let page = format!("{}/dashboard?tab=2", site.url);
+    for (method, headers, status, location) in [
+        (Method::POST, &NAVIGATION, 303, Some("/api/auth/login")),
+        (Method::HEAD, &NAVIGATION, 303, Some("/api/auth/login")),
+        (Method::POST, &SCRIPT, 401, None),
+        (Method::PUT, &NAVIGATION, 401, None),
+        (Method::OPTIONS, &SCRIPT, 401, None),
+    ] {
+        let seen = Browser::default().ask(method.clone(), &page, headers).await;
+        assert_eq!((seen.status, seen.location.as_deref()), (status, location), "{method}: {seen:?}");
+        assert_eq!(seen.headers["cache-control"], "private, no-store", "{method}");
+        assert_eq!(seen.headers.contains_key("www-authenticate"), status == 401, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn gate_sends_who_was_invited_to_register_with_the_code() {
     let site = Site::start().await;
     let mut browser = Browser::default();
