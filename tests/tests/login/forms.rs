@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -10,7 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{Empty, Full};
+use kinde_emulator::Environment;
 use kinde_tests::site::{NAVIGATION, Site};
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 /// A body in pieces that says nothing of its length.
@@ -58,6 +61,16 @@ fn location(answer: &Response<Full<Bytes>>) -> &str {
     answer.headers()["location"].to_str().unwrap()
 }
 
+/// Signs in where an answer leads, and comes back.
+async fn come_back(site: &Site, started: &Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    let callback = site.kinde.sign_in(location(started), &site.kinde.person("alice")).unwrap();
+    let mut request = Request::get(callback.trim_start_matches(&site.url));
+    for cookie in started.headers().get_all("set-cookie") {
+        request = request.header("cookie", cookie.to_str().unwrap().split(';').next().unwrap());
+    }
+    site.login.routes().oneshot(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap()
+}
+
 #[tokio::test]
 async fn posted_parameters_reach_kinde_and_the_way_back() {
     let site = Site::start().await;
@@ -73,13 +86,7 @@ async fn posted_parameters_reach_kinde_and_the_way_back() {
         assert!(!location(&answer).contains("evil"), "{route}");
     }
     let started = post(&site, "login", "post_login_redirect_url=%2Ftodos%3Fa%3Db").await;
-    let callback = site.kinde.sign_in(location(&started), &site.kinde.person("alice")).unwrap();
-    let cookies: Vec<_> = started.headers().get_all("set-cookie").iter().collect();
-    let mut request = Request::get(callback.trim_start_matches(&site.url));
-    for cookie in cookies {
-        request = request.header("cookie", cookie.to_str().unwrap().split(';').next().unwrap());
-    }
-    let answer = site.login.routes().oneshot(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let answer = come_back(&site, &started).await;
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/todos?a=b"));
 }
 
@@ -95,6 +102,30 @@ async fn address_wins_over_the_form_and_a_wish_with_two_values_is_refused() {
     assert_eq!(post(&site, "login?org_code=org_1", "org_code=org_1").await.status(), 303);
     assert_eq!(post(&site, "login", "post_login_redirect_url=%2F%2Fevil.example").await.status(), 400);
     assert_eq!(post(&site, "switch_org", "").await.status(), 400);
+}
+
+#[tokio::test]
+async fn of_address_and_form_the_first_marketing_counts_both_audiences_and_the_page_of_the_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let audiences = [("KINDE_AUDIENCE", "api_one api_two api_three")];
+    let kinde = Arc::new(Environment::start().await);
+    let site = Site::start_at(kinde, url, listener, &audiences, |builder| builder);
+    let values = |answer: &Response<Full<Bytes>>, name: &str| {
+        let parts: Vec<_> = location(answer).split(['?', '&']).map(str::to_owned).collect();
+        parts.into_iter().filter(|part| part.starts_with(name)).collect::<Vec<_>>().join(" ")
+    };
+    let answer = post(&site, "login?utm_source=a", "utm_source=b&utm_term=c").await;
+    assert_eq!(values(&answer, "utm_"), "utm_source=a utm_term=c");
+    let answer = post(&site, "login?audience=api_one", "audience=api_two").await;
+    assert_eq!(values(&answer, "audience="), "audience=api_one audience=api_two");
+    assert_eq!(post(&site, "login?audience=api_one", "audience=api_four").await.status(), 400);
+    let plain = Site::start().await;
+    let asked =
+        post(&plain, "portal?sub_nav=profile&return_url=%2Fa", "subNav=plan_details&returnUrl=%2Fb").await;
+    // Nobody is signed in, so that the way back says what was understood.
+    let back = come_back(&plain, &asked).await;
+    assert_eq!(location(&back), "/api/auth/portal?return_url=%2Fa&sub_nav=profile");
 }
 
 /// covers: G9

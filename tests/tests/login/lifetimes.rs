@@ -146,6 +146,12 @@ async fn session_ends_after_an_idle_hour_and_lives_on_while_it_is_used() {
             assert_eq!(browser.go(&home).await.body, "nobody", "store {has_store}: after it");
             assert!(browser.cookies(&site.url).is_empty(), "store {has_store}");
         }
+        // What docs/sessions.md says: a cookie notes a request when a tenth of the hour has gone by.
+        let mut browser = site.signed_in(&alice).await;
+        for (minutes, expected) in [(5, alice.id()), (56, if has_store { alice.id() } else { "nobody" })] {
+            pass(&site, &clock, Duration::from_secs(60 * minutes));
+            assert_eq!(browser.go(&home).await.body, expected, "store {has_store}, {minutes} minutes");
+        }
     }
 }
 
