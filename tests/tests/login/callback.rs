@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use kinde_core::{Clock, SystemClock};
 use kinde_emulator::{Environment, Fault, WrongAnswer};
 use kinde_tests::site::{Browser, Seen, Site};
@@ -116,6 +117,38 @@ async fn error_of_the_provider_is_told_and_never_rendered() {
     assert!(seen.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "told as text: {}", seen.body);
     assert!(seen.body.contains("provider_error"), "{}", seen.body);
     assert!(browser.cookies(&site.url).iter().all(|name| !name.contains("flow")));
+}
+
+/// Anybody can write such a link.
+///
+/// covers: F3 F10
+#[tokio::test]
+async fn error_that_no_sign_in_of_this_browser_waits_for_says_nothing_and_starts_nothing_unseen() {
+    let site = Site::start().await;
+    let callback = format!("{}/api/auth/kinde_callback?", site.url);
+    let words = "error=access_denied&error_description=Call+0900-EVIL";
+    for query in [words.to_owned(), format!("{words}&state=stranger")] {
+        let mut browser = Browser::default();
+        browser.go(&format!("{}/api/auth/login", site.url)).await;
+        let before = browser.jar.clone();
+        let seen = browser.go(&format!("{callback}{query}")).await;
+        assert_eq!(seen.status, 403, "{query}: {seen:?}");
+        assert!(
+            seen.body.contains("provider_error") && !seen.body.contains("EVIL"),
+            "{query}: {}",
+            seen.body
+        );
+        assert!(browser.jar == before, "{query}: the sign-in under way goes on");
+    }
+    // An image in a page of another site.
+    let image =
+        [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image"), ("sec-fetch-site", "cross-site")];
+    for error in ["login_link_expired", "login_required"] {
+        let url = format!("{callback}error={error}&reauth_state=e30");
+        let seen = Browser::default().ask(Method::GET, &url, &image).await;
+        assert_eq!((seen.status, seen.location.as_deref()), (403, None), "{error}: {seen:?}");
+        assert!(!seen.headers.contains_key("set-cookie"), "{error}");
+    }
 }
 
 /// covers: F11

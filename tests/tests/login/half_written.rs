@@ -2,16 +2,21 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicI32, Ordering},
     },
     time::Duration,
 };
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use kinde_core::{DefaultClient, FetchFuture, HttpFetch};
 use kinde_emulator::{Environment, Fault};
-use kinde_login::{Lives, MemoryStore, SessionId, SessionStore, StoreError, StoreFuture, Stored};
+use kinde_login::{
+    Lives, LoginBuilder, MemoryStore, SessionId, SessionStore, StoreError, StoreFuture, Stored,
+};
 use kinde_tests::site::{NAVIGATION, Site, clock_of};
+use serde_json::Value;
 
 use crate::{capture::Capture, fleet::recovered};
 
@@ -59,8 +64,30 @@ impl SessionStore for Failing {
     }
 }
 
+/// The line to Kinde: the refresh tokens that were given, and those that were revoked.
+#[derive(Clone, Debug)]
+struct Line {
+    client: DefaultClient,
+    heard: Arc<Mutex<(Vec<String>, Vec<String>)>>,
+}
+
+impl HttpFetch for Line {
+    fn fetch(&self, request: Request<Bytes>, body_limit_bytes: usize) -> FetchFuture<'_> {
+        let form = String::from_utf8_lossy(request.body()).into_owned();
+        let revoked = form.split('&').find_map(|field| field.strip_prefix("token="));
+        self.heard.lock().unwrap().1.extend(revoked.map(str::to_owned));
+        Box::pin(async move {
+            let answer = self.client.fetch(request, body_limit_bytes).await?;
+            let members: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+            self.heard.lock().unwrap().0.extend(members["refresh_token"].as_str().map(str::to_owned));
+            Ok(answer)
+        })
+    }
+}
+
 struct Half {
     site: Site,
+    line: Line,
     failing: Failing,
     clock: kinde_core::ManualClock,
 }
@@ -71,8 +98,10 @@ async fn half() -> Half {
     let store = MemoryStore::with_clock(10, clock.clone());
     let failing = Failing { store, until: Arc::default(), until_race: Arc::default() };
     let kept = failing.clone();
-    let site = Site::start_in(kinde, |builder| builder.with_clock(clock.clone()).with_store(kept)).await;
-    Half { site, failing, clock }
+    let line = Line { client: DefaultClient::new().unwrap(), heard: Arc::default() };
+    let change = |builder: LoginBuilder| builder.with_store(kept).with_http_client(line.clone());
+    let site = Site::start_in(kinde, |builder| change(builder.with_clock(clock.clone()))).await;
+    Half { site, line, failing, clock }
 }
 
 impl Half {
@@ -165,6 +194,8 @@ async fn tokens_that_the_store_could_not_take_do_not_outlive_a_sign_out() {
     assert_eq!(browser.ask(Method::POST, &logout, &NAVIGATION).await.status, 303);
     assert_eq!(copy.go(&home).await.body, "nobody");
     assert_eq!(browser.go(&home).await.body, "nobody");
+    let (given, revoked) = half.line.heard.lock().unwrap().clone();
+    assert_eq!((given.len(), revoked), (2, given[1..].to_vec()), "the newest, which the store never had");
 }
 
 /// covers: F16

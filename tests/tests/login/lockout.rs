@@ -124,3 +124,31 @@ async fn stays_usable(name: &str, change: Change, After { site, alice, browser }
     again.sign_in(&site, &alice).await;
     assert_eq!(again.go(&url("/dashboard")).await.body, alice.id(), "{name}: and back in");
 }
+
+/// A refused session ends for good, whichever route met it first.
+///
+/// covers: G6 G7
+#[tokio::test]
+async fn session_that_a_route_refuses_is_removed_here_in_the_store_and_in_the_browser() {
+    for path in ["/", "/api/auth/me", "/api/auth/setup", "/api/auth/portal"] {
+        let store = MemoryStore::new(10);
+        let After { site, mut browser, .. } = after(Change::Audience, Some(store.clone()), false).await;
+        assert_eq!(format!("{store:?}"), "MemoryStore(1 of 10 sessions)", "{path}");
+        let seen = browser.go(&format!("{}{path}", site.url)).await;
+        assert!(!seen.body.contains("kp_"), "{path}: {seen:?}");
+        assert_eq!(format!("{store:?}"), "MemoryStore(0 of 10 sessions)", "{path}");
+        // The portal leads to a new sign-in, which takes the cookie's place.
+        let is_left = path == "/api/auth/portal";
+        let session = site.login.session_cookie_name();
+        assert_eq!(browser.cookies(&site.url).contains(&session), is_left, "{path}");
+    }
+    let site = Site::start().await;
+    for (path, status) in [("/", 200), ("/me", 401), ("/api/auth/me", 401), ("/api/auth/setup", 401)] {
+        let mut browser = Browser::default();
+        browser
+            .jar
+            .insert((site.url.clone(), site.login.session_cookie_name().to_owned()), "junk".to_owned());
+        assert_eq!(browser.go(&format!("{}{path}", site.url)).await.status, status, "{path}");
+        assert!(browser.cookies(&site.url).is_empty(), "{path}: what is no session is removed");
+    }
+}

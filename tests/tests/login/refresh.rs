@@ -75,6 +75,32 @@ async fn answer_that_never_arrived_costs_nobody_the_session() {
     assert_eq!(late.cookies(&site.url).len(), 1, "and it gets the new one");
 }
 
+/// A process that has just started knows no more than the cookie says.
+///
+/// covers: F16
+#[tokio::test]
+async fn answer_of_every_route_brings_the_cookie_with_the_new_tokens() {
+    for path in
+        ["/", "/me", "/call", "/api/auth/me", "/api/auth/me?fresh", "/api/auth/setup", "/api/auth/portal"]
+    {
+        // A refresh token that was sent twice ends the session.
+        let kinde = Arc::new(Environment::builder().with_refresh_overlap(Duration::ZERO).start().await);
+        let clock = kinde_tests::site::clock_of(&kinde);
+        let site = Site::start_in(Arc::clone(&kinde), |builder| builder.with_clock(clock.clone())).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        pass(&site, &clock, DAY);
+        let seen = browser.go(&format!("{}{path}", site.url)).await;
+        assert!(seen.status < 400 && seen.headers.contains_key("set-cookie"), "{path}: {seen:?}");
+        let restarted = Site::start_in(kinde, |builder| builder.with_clock(clock.clone())).await;
+        browser.moves(&site, &restarted);
+        for _ in 0..2 {
+            assert_eq!(browser.go(&format!("{}/", restarted.url)).await.body, alice.id(), "{path}");
+            pass(&site, &clock, DAY);
+        }
+    }
+}
+
 /// covers: F16 G10
 #[tokio::test]
 async fn outage_of_the_token_endpoint_signs_nobody_out() {

@@ -114,9 +114,11 @@ async fn looking_ahead_and_other_sites_change_nothing() {
     }
     let cross_site =
         [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
-    assert_eq!(browser.ask(Method::GET, &logout, &cross_site).await.status, 403);
-    assert_eq!(browser.ask(Method::POST, &logout, &cross_site).await.status, 403);
-    assert_eq!(browser.ask(Method::GET, &logout, &SCRIPT).await.status, 400);
+    for url in [&logout, &format!("{}/api/auth/end_session", site.url)] {
+        assert_eq!(browser.ask(Method::GET, url, &cross_site).await.status, 403, "{url}");
+        assert_eq!(browser.ask(Method::POST, url, &cross_site).await.status, 403, "{url}");
+        assert_eq!(browser.ask(Method::GET, url, &SCRIPT).await.status, 400, "{url}");
+    }
     let switch = format!("{}/api/auth/switch_org?org_code=org_1", site.url);
     assert_eq!(browser.ask(Method::GET, &switch, &cross_site).await.status, 403);
     assert_eq!(browser.go(&format!("{}/api/authlogin", site.url)).await.status, 404);

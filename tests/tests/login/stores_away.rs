@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use http::Method;
 use kinde_core::{Clock, SystemClock};
 use kinde_login::{
     Lives, MemoryStore, PostgresStore, RedisStore, SessionId, SessionStore, StoreError, StoreFuture, Stored,
 };
 use kinde_tests::{
     servers::{self, Proxy},
-    site::Site,
+    site::{NAVIGATION, Site},
 };
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::postgres::PgPoolOptions;
@@ -30,6 +31,7 @@ const GOOD: u8 = 0;
 const REFUSES: u8 = 1;
 const HANGS: u8 = 2;
 const HANGS_AT_LOADS: u8 = 3;
+const REFUSES_DELETIONS: u8 = 4;
 
 impl Told {
     fn does<'a, T: Send + 'static>(&self, is_load: bool, good: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
@@ -66,6 +68,9 @@ impl SessionStore for Told {
     }
 
     fn delete(&self, id: SessionId) -> StoreFuture<'_, ()> {
+        if self.mood.load(Ordering::SeqCst) == REFUSES_DELETIONS {
+            return Box::pin(async { Err(StoreError::new("read only")) });
+        }
         self.does(false, self.store.delete(id))
     }
 }
@@ -113,6 +118,28 @@ async fn sign_in_that_no_store_takes_is_503_in_time_and_the_next_one_works() {
         // What was before is only looked for to be ended: nobody is kept out for it.
         come_back_while("hangs at loads", HANGS_AT_LOADS, 303),
     );
+}
+
+/// covers: G6 G7 G10
+#[tokio::test]
+async fn sign_out_that_the_store_does_not_take_is_503_and_holds_here_all_the_same() {
+    for route in ["logout", "end_session"] {
+        let told = Told { store: MemoryStore::new(10), mood: Arc::default() };
+        let site = Site::start_with(|builder| builder.with_store(told.clone())).await;
+        let mut browser = site.signed_in(&site.kinde.person("alice")).await;
+        let (before, mut copy) = (browser.jar.clone(), browser.clone());
+        told.mood.store(REFUSES_DELETIONS, Ordering::SeqCst);
+        let url = format!("{}/api/auth/{route}", site.url);
+        let seen = browser.ask(Method::POST, &url, &NAVIGATION).await;
+        assert_eq!((seen.status, seen.headers.contains_key("retry-after")), (503, true), "{route}: {seen:?}");
+        assert!(seen.body.contains("store_unavailable") && browser.jar == before, "{route}: {seen:?}");
+        assert_eq!(site.kinde.requests("/oauth2/revoke"), 1, "{route}: nothing more can be had for it");
+        assert_eq!(copy.go(&format!("{}/", site.url)).await.body, "nobody", "{route}: this process knows");
+        told.mood.store(GOOD, Ordering::SeqCst);
+        assert!(browser.ask(Method::POST, &url, &NAVIGATION).await.status < 400, "{route}: and once more");
+        assert!(browser.jar.is_empty(), "{route}");
+        assert_eq!(format!("{:?}", told.store), "MemoryStore(0 of 10 sessions)", "{route}");
+    }
 }
 
 /// Fails to load within a deadline, while the server answers nobody; then loads again.
