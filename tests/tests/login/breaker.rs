@@ -123,6 +123,24 @@ async fn switches_of_the_organization_are_no_rounds_and_20_starts_of_a_minute_al
 }
 
 #[tokio::test]
+async fn fourth_round_of_signing_in_or_registering_is_stopped_and_creating_organizations_is_not() {
+    let site = Site::start().await;
+    let alice = site.kinde.person("alice");
+    for (route, is_stopped) in [("login", true), ("register", true), ("create_org", false)] {
+        let mut browser = Browser::default();
+        let url = format!("{}/api/auth/{route}", site.url);
+        for round in 1..=3 {
+            let started = browser.ask(Method::POST, &url, &NAVIGATION).await.location.unwrap();
+            let seen = browser.go(&site.kinde.sign_in(&started, &alice).unwrap()).await;
+            assert_eq!(seen.status, 303, "{route}, round {round}: {seen:?}");
+        }
+        let fourth = browser.ask(Method::POST, &url, &NAVIGATION).await;
+        assert_eq!(fourth.status, if is_stopped { 400 } else { 303 }, "{route}: {fourth:?}");
+        assert_eq!(fourth.body.contains("too_many_starts"), is_stopped, "{route}: {}", fourth.body);
+    }
+}
+
+#[tokio::test]
 async fn signing_in_and_out_is_no_loop() {
     let site = Site::start().await;
     let alice = site.kinde.person("alice");

@@ -269,6 +269,21 @@ async fn silent_switch_that_needs_a_page_is_tried_once_more_with_one() {
     assert!(!again.contains("utm_source"), "counted once: {again}");
 }
 
+#[tokio::test]
+async fn login_required_is_an_error_where_a_page_was_allowed() {
+    let site = Site::start().await;
+    for (query, is_silent) in [("", false), ("?prompt=login", false), ("?prompt=none", true)] {
+        let mut browser = Browser::default();
+        let login = format!("{}/api/auth/login{query}", site.url);
+        let started = browser.go(&login).await.location.unwrap();
+        let state = started.split(['?', '&']).find(|part| part.starts_with("state=")).unwrap();
+        let callback = format!("{}/api/auth/kinde_callback?error=login_required&{state}", site.url);
+        let seen = browser.go(&callback).await;
+        let expected = if is_silent { 303 } else { 403 };
+        assert_eq!((seen.status, seen.location.is_some()), (expected, is_silent), "{query}: {seen:?}");
+    }
+}
+
 /// Kinde's answer to an expired link of an e-mail names no flow.
 #[tokio::test]
 async fn link_that_expired_starts_again_once_with_or_without_a_state() {

@@ -1,8 +1,11 @@
 //! Answers that come after something else happened to the browser's session.
 
+use std::{sync::Arc, time::Duration};
+
 use http::Method;
+use kinde_emulator::Environment;
 use kinde_login::MemoryStore;
-use kinde_tests::site::{NAVIGATION, SCRIPT, Site};
+use kinde_tests::site::{NAVIGATION, SCRIPT, Site, clock_of};
 
 /// covers: G3
 #[tokio::test]
@@ -49,5 +52,36 @@ async fn script_that_asked_before_a_new_sign_in_does_not_remove_the_new_session(
         // Somebody who looks at a page is told, and the dead cookie goes.
         let seen = before.clone().ask(Method::GET, &format!("{}/", site.url), &NAVIGATION).await;
         assert!(seen.headers.contains_key("set-cookie"));
+    }
+}
+
+/// HTTP/2 may split the header (RFC 9113 §8.2.3).
+///
+/// covers: G3
+#[tokio::test]
+async fn session_is_found_refreshed_and_removed_in_whichever_line_its_cookie_comes() {
+    for has_store in [false, true] {
+        let kinde = Arc::new(Environment::start().await);
+        let clock = clock_of(&kinde);
+        let site = Site::start_in(kinde, |builder| {
+            let builder = builder.with_clock(clock.clone());
+            if has_store { builder.with_store(MemoryStore::with_clock(10, clock.clone())) } else { builder }
+        })
+        .await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        // A line of its own, before the one of the jar.
+        let other = [NAVIGATION.as_slice(), &[("cookie", "theme=dark; a=b")]].concat();
+        let home = format!("{}/", site.url);
+        for wait in [0, 86_400] {
+            clock.advance(Duration::from_secs(wait));
+            site.kinde.set_time(site.kinde.now() + wait);
+            let seen = browser.ask(Method::GET, &home, &other).await;
+            assert_eq!(seen.body, alice.id(), "store {has_store}, {wait} s later");
+        }
+        let session = (site.url.clone(), site.login.session_cookie_name().to_owned());
+        browser.jar.insert(session, "junk".to_owned());
+        assert_eq!(browser.ask(Method::GET, &home, &other).await.body, "nobody", "store {has_store}");
+        assert!(browser.cookies(&site.url).is_empty(), "store {has_store}: removed");
     }
 }

@@ -144,6 +144,23 @@ async fn answer_of_a_page_that_began_before_a_sign_out_brings_no_session_back() 
     }
 }
 
+/// covers: F16
+#[tokio::test]
+async fn page_whose_session_cannot_be_refreshed_any_more_is_told_and_its_browser_forgets_it() {
+    for has_store in [false, true] {
+        let slow = slow(has_store).await;
+        let asking = slow.ask("/slow-call");
+        slow.begun.acquire().await.unwrap().forget();
+        slow.pass(DAY);
+        slow.alice.update(|details| details.is_suspended = true);
+        slow.may_end.add_permits(1);
+        let seen = asking.await.unwrap();
+        assert_eq!((seen.status, seen.body.as_str()), (200, "signed_out"), "store {has_store}");
+        let cookie = seen.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("kinde_session") && cookie.contains("Max-Age=0"), "{cookie}");
+    }
+}
+
 /// covers: G7
 #[tokio::test]
 async fn answer_of_a_page_that_began_before_another_sign_in_does_not_touch_the_new_session() {
