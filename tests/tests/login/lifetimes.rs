@@ -68,6 +68,31 @@ async fn session_in_daily_use_ends_when_its_absolute_lifetime_is_over() {
     }
 }
 
+/// covers: G8
+#[tokio::test]
+async fn shorter_absolute_lifetime_holds_for_sessions_that_began_before() {
+    for has_store in [false, true] {
+        let kinde = Arc::new(Environment::start().await);
+        let clock = clock_of(&kinde);
+        let store = MemoryStore::with_clock(10, clock.clone());
+        let change = |builder: LoginBuilder| {
+            let builder = builder.with_clock(clock.clone());
+            if has_store { builder.with_store(store.clone()) } else { builder }
+        };
+        let before = Site::start_in(Arc::clone(&kinde), change).await;
+        let alice = kinde.person("alice");
+        let mut browser = before.signed_in(&alice).await;
+        let two_days = |builder: LoginBuilder| change(builder).with_absolute_lifetime(2 * DAY);
+        let site = Site::start_in(kinde, two_days).await;
+        browser.moves(&before, &site);
+        let home = format!("{}/", site.url);
+        for (wait, expected) in [(2 * DAY - SECOND, alice.id()), (SECOND, "nobody")] {
+            pass(&site, &clock, wait);
+            assert_eq!(browser.go(&home).await.body, expected, "store {has_store}");
+        }
+    }
+}
+
 /// covers: F16
 #[tokio::test]
 async fn access_token_that_a_refresh_leaves_unchanged_is_not_asked_for_again_and_again() {

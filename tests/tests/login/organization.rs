@@ -17,6 +17,7 @@ struct Member {
     clock: ManualClock,
     alice: Person,
     browser: Browser,
+    auth_time: u64,
 }
 
 async fn member(has_store: bool) -> Member {
@@ -33,7 +34,8 @@ async fn member(has_store: bool) -> Member {
     let started = browser.go(&format!("{}/api/auth/login?org_code={org}", site.url)).await;
     let callback = site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap();
     assert_eq!(browser.go(&callback).await.status, 303);
-    let mut member = Member { site, clock, alice, browser };
+    let auth_time = site.kinde.now();
+    let mut member = Member { site, clock, alice, browser, auth_time };
     assert_eq!(member.ask("/org").await.body, org);
     member
 }
@@ -50,7 +52,8 @@ impl Member {
 
     /// Answers the next refresh with tokens of another organization.
     fn answer_with(&self, org: &str) {
-        let stranger = self.alice.in_org(org).with("create:todos");
+        // Of the same sign-in otherwise.
+        let stranger = self.alice.in_org(org).with("create:todos").authenticated_at(self.auth_time);
         let access_token = stranger.access_token();
         let body = json!({
             "access_token": access_token, "id_token": stranger.id_token_for(&access_token),

@@ -187,6 +187,7 @@ async fn session_that_outgrows_its_cookie_ends_at_the_refresh_and_the_next_sign_
     let seen = browser.go(&format!("{}/", site.url)).await;
     assert_eq!((seen.status, seen.body.as_str()), (200, "nobody"));
     assert!(browser.cookies(&site.url).is_empty(), "the end is open, not some minutes later");
+    assert_eq!(site.kinde.requests("/oauth2/revoke"), 1, "and nobody can use what came");
     let started = browser.go(&format!("{}/api/auth/login", site.url)).await;
     let told = browser.go(&site.kinde.sign_in(&started.location.unwrap(), &alice).unwrap()).await;
     assert!(told.body.contains("session_too_large"), "{}", told.body);
