@@ -178,6 +178,8 @@ async fn every_answer_of_the_routes_is_kept_by_nobody_and_tells_no_address() {
         assert_eq!(seen.headers["vary"], "Cookie", "{name}");
         assert_eq!(seen.headers["referrer-policy"], "no-referrer", "{name}");
         assert_eq!(seen.headers["cache-control"], "private, no-store", "{name}");
+        assert_eq!(seen.headers["x-frame-options"], "DENY", "{name}");
+        assert!(seen.body.is_empty() || seen.headers["x-content-type-options"] == "nosniff", "{name}");
         let location = seen.location.unwrap_or_default();
         assert!(location.split(['?', '&']).all(|part| !part.starts_with("code=")), "{name}: {location}");
         assert!(!location.contains("eyJ"), "{name}: {location}");
