@@ -215,7 +215,9 @@ impl LoginBuilder {
         self
     }
 
-    /// Sets after how long without a request a session ends. Default 7 days; zero ends every session at once.
+    /// Sets after how long without a request a session ends. Default 7 days; zero ends every session at once. In a cookie
+    /// and in PostgreSQL a request is noted when a tenth of it has passed since the last note, so that a session may end as
+    /// much sooner.
     pub fn with_idle_lifetime(mut self, idle: Duration) -> Self {
         self.lifetimes.idle = idle;
         self
@@ -236,7 +238,8 @@ impl LoginBuilder {
     }
 
     /// Sets how many bytes a sealed session may have in the browser. Default 3,500: with it a response fits into the
-    /// 4 KiB that nginx keeps for a response's head by default. More is cut into several cookies of 3,800 bytes.
+    /// 4 KiB that nginx keeps for a response's head by default. More is cut into several cookies of 3,800 bytes, of
+    /// which there are eight at most: more than 30,400 bytes count as 30,400.
     pub fn with_cookie_budget_bytes(mut self, bytes: usize) -> Self {
         self.cookie_budget_bytes = bytes.min(LARGEST_COOKIE_BUDGET_BYTES);
         self

@@ -54,8 +54,8 @@ impl OAuthClient {
         }
     }
 
-    /// Sets how long one exchange may take. Default 8 s, so that a callback is answered within 10 s; zero lets every
-    /// exchange fail.
+    /// Sets how long one exchange may take. Default 8 s, so that a callback is answered within 10 s; zero leaves no
+    /// time, so that hardly an exchange succeeds.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

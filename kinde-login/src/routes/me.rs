@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Question;
 use crate::{
+    client::UserProfile,
     error::{LoginError, LoginErrorKind, LoginReason},
     response,
     session::{Found, SessionHandle, SessionUser, passes_by_itself},
@@ -49,8 +50,10 @@ impl Question<'_> {
         let user = current.handle.current().loaded.session.user.clone();
         let mut profile = profile(&user);
         if self.parameters().any(|(name, _)| name == "fresh") {
-            let access_token = current.handle.access_token().await?;
-            let fresh = self.login.sessions.keeper.client.user_profile(&access_token, &user.id).await?;
+            let fresh = match self.fresh(&current, &user.id).await {
+                Ok(fresh) => fresh,
+                Err(error) => return Ok(self.failed(&current, &error)),
+            };
             let now = [
                 ("email", fresh.email),
                 ("given_name", fresh.given_name),
@@ -62,6 +65,11 @@ impl Question<'_> {
             }
         }
         Ok(self.answer_of(&current, StatusCode::OK, &profile))
+    }
+
+    async fn fresh(&self, current: &Current, id: &str) -> Result<UserProfile, LoginError> {
+        let access_token = current.handle.access_token().await?;
+        self.login.sessions.keeper.client.user_profile(&access_token, id).await
     }
 
     /// Finds the session of the request, refreshed and proven as for a request to the application.
@@ -82,8 +90,10 @@ impl Question<'_> {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
             Err(error) if passes_by_itself(&error) => Err(Absent::for_now()),
-            Ok(Identity::Machine(_)) | Err(_) => {
+            refused => {
+                let code = refused.err().map_or("wrong_token_kind", |error| error.code());
                 // Another audience, issuer or key: the session is over, as the layer would say.
+                tracing::info!(target: "kinde_login", code, "session ended: its access token is refused");
                 keeper.end(&loaded.session).await?;
                 Err(LoginError::from(LoginReason::SignedOut).into())
             }
@@ -93,6 +103,13 @@ impl Question<'_> {
     /// Answers JSON that depends on the session, with the cookie the browser needs next.
     pub(super) fn answer_of(&self, current: &Current, status: StatusCode, value: &Value) -> Response<Bytes> {
         let mut response = response::json(status, value);
+        self.tell(current, response.headers_mut());
+        response
+    }
+
+    /// Answers with an error; the browser needs its next cookie all the same, where the session was refreshed before.
+    pub(super) fn failed(&self, current: &Current, error: &LoginError) -> Response<Bytes> {
+        let mut response = self.failure(error, HeaderMap::new());
         self.tell(current, response.headers_mut());
         response
     }

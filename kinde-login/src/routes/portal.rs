@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use kinde_core::AuthRoute;
 
-use super::Question;
+use super::{Question, me::Current};
 use crate::{
     authorize::{Intent, Wishes},
     client::PortalPage,
@@ -47,11 +47,23 @@ impl Question<'_> {
             }
             Err(absent) => return Err(absent.error),
         };
-        let access_token = current.handle.access_token().await?;
-        let client = &self.login.sessions.keeper.client;
-        let link = client.portal_link(&access_token, page.as_ref(), &self.login.absolute(&return_to)).await?;
+        let link = match self.portal_link(&current, page.as_ref(), &return_to).await {
+            Ok(link) => link,
+            Err(error) => return Ok(self.failed(&current, &error)),
+        };
         let mut answer = response::see_other(&link);
         self.tell(&current, answer.headers_mut());
         Ok(answer)
+    }
+
+    async fn portal_link(
+        &self,
+        current: &Current,
+        page: Option<&PortalPage>,
+        return_to: &ReturnTo,
+    ) -> Result<String, LoginError> {
+        let access_token = current.handle.access_token().await?;
+        let return_url = self.login.absolute(return_to);
+        self.login.sessions.keeper.client.portal_link(&access_token, page, &return_url).await
     }
 }

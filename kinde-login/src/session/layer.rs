@@ -156,8 +156,11 @@ impl Sessions {
             }
             Found::Session(loaded) => {
                 if self.cross_site.forges(request) {
-                    let error = LoginReason::CrossSite.into();
-                    return Err(Box::new(response::problem(&error)));
+                    let mut refused = response::problem(&LoginReason::CrossSite.into());
+                    // It may have been refreshed to get here.
+                    let kept = self.keeper.kept(&loaded, now);
+                    kept.tell(&self.keeper, request.headers(), refused.headers_mut());
+                    return Err(Box::new(refused));
                 }
                 let credential = Credential::from_session(loaded.session.access_token.clone());
                 let handle = SessionHandle::new(Arc::clone(&self.keeper), loaded, request.uri().clone());

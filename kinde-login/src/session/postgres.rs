@@ -38,7 +38,7 @@ impl PostgresStore {
     }
 
     /// Sets for how long the database may take for an answer, a free connection included, before it counts as down,
-    /// which is 503. Default 3 s; with zero every call fails.
+    /// which is 503. Default 3 s; zero leaves it no time, so that hardly a call succeeds.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

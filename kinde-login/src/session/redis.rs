@@ -58,8 +58,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RedisStore<C> {
         self
     }
 
-    /// Sets for how long Redis may take for an answer before it counts as down, which is 503. Default 2 s; with zero
-    /// every call fails.
+    /// Sets for how long Redis may take for an answer before it counts as down, which is 503. Default 2 s; zero
+    /// leaves it no time, so that hardly a call succeeds.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

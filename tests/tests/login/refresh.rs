@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::Method;
 use kinde_core::ManualClock;
 use kinde_emulator::{Environment, Fault};
 use kinde_login::MemoryStore;
-use kinde_tests::site::{Browser, Site};
+use kinde_tests::site::{Browser, NAVIGATION, SCRIPT, Site};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -98,6 +99,32 @@ async fn answer_of_every_route_brings_the_cookie_with_the_new_tokens() {
             assert_eq!(browser.go(&format!("{}/", restarted.url)).await.body, alice.id(), "{path}");
             pass(&site, &clock, DAY);
         }
+    }
+}
+
+/// The old refresh token is used up, so that a lost cookie is a lost session.
+///
+/// covers: F16
+#[tokio::test]
+async fn answer_of_an_error_brings_the_cookie_with_the_new_tokens() {
+    let forged = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")];
+    for (method, path, headers, away, status) in [
+        (Method::GET, "/api/auth/me?fresh", &SCRIPT[..], "/oauth2/v2/user_profile", 502),
+        (Method::GET, "/api/auth/portal", &NAVIGATION[..], "/account_api/v1/portal_link", 502),
+        (Method::POST, "/", &forged[..], "/none", 403),
+    ] {
+        let kinde = Arc::new(Environment::builder().with_refresh_overlap(Duration::ZERO).start().await);
+        let clock = kinde_tests::site::clock_of(&kinde);
+        let site = Site::start_in(Arc::clone(&kinde), |builder| builder.with_clock(clock.clone())).await;
+        let alice = site.kinde.person("alice");
+        let mut browser = site.signed_in(&alice).await;
+        pass(&site, &clock, DAY);
+        kinde.fault(away, Fault::Status(500));
+        let seen = browser.ask(method, &format!("{}{path}", site.url), headers).await;
+        assert_eq!(seen.status, status, "{path}: {seen:?}");
+        let restarted = Site::start_in(kinde, |builder| builder.with_clock(clock.clone())).await;
+        browser.moves(&site, &restarted);
+        assert_eq!(browser.go(&format!("{}/", restarted.url)).await.body, alice.id(), "{path}");
     }
 }
 

@@ -56,10 +56,10 @@ async fn site(kinde: &Arc<Environment>, clock: &ManualClock, store: Option<&Memo
 }
 
 /// Asks three times with the cookie of one session that is to end; gives what was told beside details.
-async fn told_while_it_ends(name: &str, site: &Site, browser: &Browser) -> Vec<String> {
+async fn told_while_it_ends(name: &str, site: &Site, browser: &Browser, path: &str) -> Vec<String> {
     let (capture, _listening) = Capture::begin();
     for _ in 0..3 {
-        let seen = browser.clone().go(&format!("{}/", site.url)).await;
+        let seen = browser.clone().go(&format!("{}{path}", site.url)).await;
         assert!(matches!((seen.status, seen.body.as_str()), (200, "nobody") | (401, _)), "{name}: {seen:?}");
     }
     let records = capture.records().into_iter().filter(|told| told.target == "kinde_login");
@@ -89,7 +89,7 @@ async fn refresh_that_ends_a_session_is_told_once_with_its_cause() {
             clock.advance(DAY);
             kinde.set_time(kinde.now() + DAY.as_secs());
             cause(&site, &alice);
-            is_told(&name, &told_while_it_ends(&name, &site, &browser).await, expected);
+            is_told(&name, &told_while_it_ends(&name, &site, &browser, "/").await, expected);
         }
     }
 }
@@ -97,8 +97,9 @@ async fn refresh_that_ends_a_session_is_told_once_with_its_cause() {
 /// covers: I6
 #[tokio::test]
 async fn session_whose_access_token_is_refused_is_told_once_with_the_code() {
-    for store in [None, Some(MemoryStore::new(10))] {
-        let name = format!("store {}", store.is_some());
+    for (path, has_store) in [("/", false), ("/", true), ("/api/auth/me", false), ("/api/auth/me", true)] {
+        let store = has_store.then(|| MemoryStore::new(10));
+        let name = format!("{path}, store {has_store}");
         let kinde = Arc::new(Environment::start().await);
         kinde.register_api("https://api.example.test", &[]);
         let clock = clock_of(&kinde);
@@ -106,7 +107,7 @@ async fn session_whose_access_token_is_refused_is_told_once_with_the_code() {
         let mut browser = before.signed_in(&kinde.person("alice")).await;
         let site = site(&kinde, &clock, store.as_ref(), "https://api.example.test").await;
         browser.moves(&before, &site);
-        let told = told_while_it_ends(&name, &site, &browser).await;
+        let told = told_while_it_ends(&name, &site, &browser, path).await;
         is_told(
             &name,
             &told,
