@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
-use kinde_core::{AccessToken, AuthErrorKind, Identity};
+use kinde_core::{AccessToken, AuthErrorKind};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -81,8 +81,8 @@ impl Question<'_> {
             Found::Unusable => return Err(LoginError::from(LoginReason::SignedOut).into()),
             Found::Unavailable(error) => return Err(error.into()),
         };
-        match keeper.access_tokens.verify(loaded.session.access_token.expose()).await {
-            Ok(Identity::User(access)) => Ok(Current {
+        match keeper.access_tokens.verify_user(loaded.session.access_token.expose()).await {
+            Ok(access) => Ok(Current {
                 handle: SessionHandle::new(Arc::clone(keeper), loaded, self.request.uri().clone()),
                 access,
             }),
@@ -90,10 +90,9 @@ impl Question<'_> {
                 Err(LoginError::from(LoginReason::KeysUnavailable(error)).into())
             }
             Err(error) if passes_by_itself(&error) => Err(Absent::for_now()),
-            refused => {
-                let code = refused.err().map_or("wrong_token_kind", |error| error.code());
+            Err(error) => {
                 // Another audience, issuer or key: the session is over, as the layer would say.
-                tracing::info!(target: "kinde_login", code, "session ended: its access token is refused");
+                tracing::info!(target: "kinde_login", code = error.code(), "session ended: its access token is refused");
                 keeper.end(&loaded.session).await?;
                 Err(LoginError::from(LoginReason::SignedOut).into())
             }
